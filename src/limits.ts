@@ -1,0 +1,38 @@
+/** Owns every bound of the program, each with its reason; nothing else holds a magic number that limits work or memory. */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const second = 1000;
+const minute = 60 * second;
+
+export const limits = {
+  /** Request body, counted decompressed while it streams in: Codex histories with images pass 50 MB. */
+  bodyBytes: 64 * MiB,
+  /** Larger JSON bodies are parsed in a worker: 64 MiB would block the event loop for 226 ms. */
+  inlineJsonBytes: 4 * MiB,
+  /** Nesting of a request body: far above any schema in use, far below what overflows a recursive walk. */
+  jsonDepth: 200,
+  /** Items of one request's `input`; a long Codex thread holds a few thousand. */
+  inputItems: 50_000,
+  /** Responses walked through `previous_response_id`; every one adds its items to the prompt. */
+  historyResponses: 10_000,
+  /** Responses kept by the in-memory store before the oldest is dropped. */
+  memoryResponses: 5_000,
+  /** Silence on a stream before `response.in_progress` is sent again: Codex counts only data events as life. */
+  keepAliveMs: 10 * second,
+  /** SSE comments between events, for proxies that close silent connections. */
+  commentMs: 5 * second,
+  /** How long shutdown lets running streams finish before it ends them. */
+  shutdownMs: 10 * second,
+  /** Request headers and body must arrive within this, against slow-loris clients. */
+  requestMs: 2 * minute,
+  /** Tries of one turn with ever stricter prompt shapes (0 to 3) when a chat template refuses. */
+  promptShapes: 4,
+  /** Deltas the gate may hold for one buffered call, in characters. */
+  callChars: 8 * MiB,
+  /** Calls one turn may hold open at once; beyond it an upstream is broken. */
+  openCalls: 128,
+  /** `input_items` page size (OpenAI's maximum and default). */
+  pageItems: 100,
+  pageItemsDefault: 20,
+} as const;

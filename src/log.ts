@@ -1,0 +1,37 @@
+/** Owns what the operator reads: levels, and one line an event on standard error. */
+
+const levels = { error: 0, warn: 1, info: 2, debug: 3 } as const;
+
+export type LogLevel = keyof typeof levels;
+export const logLevels = Object.keys(levels) as readonly LogLevel[];
+
+/** Prompts and outputs may be passed at `debug` only. */
+export type Log = Readonly<Record<LogLevel, (message: string, fields?: Readonly<Record<string, unknown>>) => void>>;
+
+const colours: Readonly<Record<LogLevel, string>> = { error: "31", warn: "33", info: "36", debug: "90" };
+
+/** A log that writes lines of `level` and above to `out`; coloured only on a terminal. */
+export function createLog(level: LogLevel, out: NodeJS.WriteStream = process.stderr): Log {
+  const write =
+    (at: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+      if (levels[at] > levels[level]) return;
+      const label = out.isTTY ? `\u001B[${colours[at]}m${at}\u001B[0m` : at;
+      const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
+      out.write(`${label} ${message}${tail.join("")}\n`);
+    };
+  return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
+}
+
+export const silentLog: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
+
+/** A step of long work: `done` of `total` (null: unknown), counted in `unit`. Called often; whoever shows it thins it out. */
+export interface Work {
+  readonly label: string;
+  readonly done: number;
+  readonly total: number | null;
+  readonly unit: "bytes" | "percent" | "tokens";
+}
+
+/** Shows the progress of work that may take over 2 s. */
+export type ReportWork = (work: Work) => void;
