@@ -12,6 +12,8 @@ export interface ErrorRow {
     | "server_error";
   /** Whether the same request may succeed later; `false` becomes `x-should-retry: false`. */
   readonly retryable: boolean;
+  /** The code in `response.failed`, where OpenAI's closed list of codes lacks ours. */
+  readonly published?: string;
 }
 
 const bad = { status: 400, type: "invalid_request_error", retryable: false } as const;
@@ -39,12 +41,12 @@ export const errors = {
   rate_limit_exceeded: { status: 429, type: "rate_limit_error", retryable: true },
   insufficient_quota: { status: 429, type: "rate_limit_error", retryable: false },
   server_error: { status: 500, type: "server_error", retryable: true },
-  engine_crashed: { status: 500, type: "server_error", retryable: true },
-  upstream_error: { status: 502, type: "server_error", retryable: true },
+  engine_crashed: { published: "server_error", status: 500, type: "server_error", retryable: true },
+  upstream_error: { published: "server_error", status: 502, type: "server_error", retryable: true },
   model_loading: { status: 503, type: "server_error", retryable: true },
-  server_is_overloaded: { status: 503, type: "server_error", retryable: true },
-  server_shutting_down: { status: 503, type: "server_error", retryable: true },
-  upstream_timeout: { status: 504, type: "server_error", retryable: true },
+  server_is_overloaded: { published: "server_error", status: 503, type: "server_error", retryable: true },
+  server_shutting_down: { published: "server_error", status: 503, type: "server_error", retryable: true },
+  upstream_timeout: { published: "server_error", status: 504, type: "server_error", retryable: true },
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof errors;
@@ -75,6 +77,11 @@ export class ApiError extends Error {
 
   get row(): ErrorRow {
     return errors[this.code];
+  }
+
+  /** As it stands in a Response. */
+  get published(): { readonly code: string; readonly message: string } {
+    return { code: this.row.published ?? this.code, message: this.message };
   }
 
   get body(): ErrorBody {

@@ -24,6 +24,7 @@ export const channels = {
 
 export type Channel = keyof typeof channels;
 export type ChannelEvent = (typeof channels)[Channel]["event"];
+export type ChannelField = (typeof channels)[Channel]["field"];
 
 /** Event names of the parts in each list of an item. */
 export const partEvents = {

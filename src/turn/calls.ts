@@ -1,0 +1,209 @@
+/**
+ * Owns the gate between an engine's deltas and the machine: holds every call back until it is whole and lawful, gives it
+ * its wire form, and opens messages and thinking only when there is text to show.
+ */
+import type { Delta, Logprob } from "../engine/engine.ts";
+import { limits } from "../limits.ts";
+import type { Channel } from "../spec/channels.ts";
+import { newId } from "../spec/ids.ts";
+import type { Item } from "../spec/items.ts";
+import type { ItemDelta } from "./machine.ts";
+import type { Offer, OfferedTool } from "./offer.ts";
+
+export interface GateOptions {
+  /** False: the first call is the only one. */
+  readonly parallel: boolean;
+  /** Thinking streams as the summary, the only form most clients show; the raw text follows whole. */
+  readonly summary: boolean;
+}
+
+/** A message or thinking; not published before it has text that is more than white space. */
+interface Prose {
+  readonly type: "message" | "reasoning";
+  /** What was held back, and of thinking all of it. */
+  text: string;
+  published: boolean;
+}
+
+interface HeldCall {
+  readonly name: string;
+  text: string;
+}
+
+type OpenDelta = Extract<Delta, { kind: "open" | "text" | "close" }>;
+
+export class CallGate {
+  readonly #offer: Offer;
+  readonly #options: GateOptions;
+  readonly #prose = new Map<number, Prose>();
+  readonly #calls = new Map<number, HeldCall>();
+  #published = 0;
+  #broken: string | null = null;
+  #cut = false;
+
+  constructor(offer: Offer, options: GateOptions) {
+    this.#offer = offer;
+    this.#options = options;
+  }
+
+  /** Why the answer cannot stand as it is, for people; null while it can. */
+  get broken(): string | null {
+    const { choice } = this.#offer;
+    const missing = choice !== "auto" && choice !== "none" && this.#published === 0;
+    return this.#broken ?? (missing ? "The model called no tool although tool_choice demands a call." : null);
+  }
+
+  *push(delta: OpenDelta): Generator<ItemDelta> {
+    if (this.#broken !== null) return;
+    switch (delta.kind) {
+      case "open":
+        return this.#open(delta.key, delta.item);
+      case "text":
+        return yield* this.#text(delta.key, delta.text, delta.logprobs);
+      case "close":
+        return yield* this.#close(delta.key);
+    }
+  }
+
+  /** The stream is over: what the engine left open was cut, and leaves as incomplete. After a cut call nothing follows. */
+  *end(): Generator<ItemDelta> {
+    if (this.#prose.size + this.#calls.size > 0) this.#broken ??= "The engine stopped in the middle of an item.";
+    for (const prose of this.#prose.values()) yield* this.#closeProse(prose, "incomplete");
+    this.#prose.clear();
+    const [cut] = this.#calls.values();
+    if (cut && !this.#cut) yield* this.#cutCall(cut);
+    this.#calls.clear();
+  }
+
+  #open(key: number, item: Extract<Delta, { kind: "open" }>["item"]): void {
+    if (item.type !== "call") this.#prose.set(key, { type: item.type, text: "", published: false });
+    else if (this.#calls.size >= limits.openCalls) this.#broken = "The model opened more calls than the limit allows.";
+    else this.#calls.set(key, { name: item.name, text: "" });
+  }
+
+  *#text(key: number, text: string, logprobs: readonly Logprob[] | undefined): Generator<ItemDelta> {
+    const call = this.#calls.get(key);
+    if (call) {
+      call.text += text;
+      if (call.text.length > limits.callChars) this.#broken = `The arguments of '${call.name}' are too long.`;
+      return;
+    }
+    const prose = this.#prose.get(key);
+    if (prose) yield* this.#proseText(prose, text, logprobs);
+  }
+
+  *#proseText(prose: Prose, text: string, logprobs?: readonly Logprob[]): Generator<ItemDelta> {
+    const thinking = prose.type === "reasoning";
+    const held = prose.published ? "" : prose.text;
+    if (!prose.published || thinking) prose.text += text;
+    if (!prose.published && prose.text.trim() === "") return;
+    if (!prose.published) yield { kind: "open", item: thinking ? newReasoning() : newMessage() };
+    prose.published = true;
+    const channel = !thinking ? "output_text" : this.#options.summary ? "summary_text" : "reasoning_text";
+    yield { kind: "text", channel, text: held + text, ...(logprobs ? { logprobs: logprobs.map(wireLogprob) } : {}) };
+  }
+
+  *#close(key: number): Generator<ItemDelta> {
+    const prose = this.#prose.get(key);
+    this.#prose.delete(key);
+    if (prose) return yield* this.#closeProse(prose, "completed");
+    const call = this.#calls.get(key);
+    this.#calls.delete(key);
+    if (call) yield* this.#closeCall(call);
+  }
+
+  *#closeProse(prose: Prose, status: "completed" | "incomplete"): Generator<ItemDelta> {
+    if (!prose.published) return;
+    if (prose.type === "reasoning" && this.#options.summary) {
+      yield { kind: "text", channel: "reasoning_text", text: prose.text };
+    }
+    yield { kind: "close", status };
+  }
+
+  *#closeCall(call: HeldCall): Generator<ItemDelta> {
+    const tool = this.#tool(call.name);
+    if (!tool) return yield* this.#proseOfCall(call);
+    if (!this.#options.parallel && this.#published > 0) return;
+    const text = callText(tool, call.text);
+    if (text === null) {
+      this.#broken = `The model called '${tool.name}' with arguments that are not a JSON object.`;
+      return yield* this.#cutCall(call);
+    }
+    this.#published += 1;
+    yield { kind: "open", item: newCall(tool) };
+    yield { kind: "text", channel: channelOf(tool), text };
+    yield { kind: "close", status: "completed" };
+  }
+
+  /** A call that must not run leaves with what the model wrote of it, marked incomplete. */
+  *#cutCall(call: HeldCall): Generator<ItemDelta> {
+    const tool = this.#tool(call.name);
+    if (!tool || (!this.#options.parallel && this.#published > 0)) return;
+    this.#cut = true;
+    yield { kind: "open", item: newCall(tool) };
+    if (call.text !== "") yield { kind: "text", channel: channelOf(tool), text: call.text };
+    yield { kind: "close", status: "incomplete" };
+  }
+
+  /** A call of something that is not on offer is no call; the client sees what the model wrote. */
+  *#proseOfCall(call: HeldCall): Generator<ItemDelta> {
+    yield { kind: "open", item: newMessage() };
+    yield { kind: "text", channel: "output_text", text: `${call.name}(${call.text})` };
+    yield { kind: "close", status: "completed" };
+  }
+
+  #tool(name: string): OfferedTool | null {
+    const { choice, tools } = this.#offer;
+    if (choice === "none") return null;
+    if (typeof choice === "object" && !choice.names.includes(name)) return null;
+    return tools.get(name) ?? null;
+  }
+}
+
+/** What the client is given as arguments or input; null where the model wrote no JSON object. */
+function callText(tool: OfferedTool, text: string): string | null {
+  const source = text.trim() === "" ? "{}" : text;
+  const value = parseObject(source);
+  if (tool.type === "function") return value && (text !== source ? requiresNothing(tool) : true) ? source : null;
+  const input = value?.["input"];
+  return typeof input === "string" ? input : null;
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+function requiresNothing(tool: OfferedTool): boolean {
+  const { required } = tool.engine.parameters;
+  return !Array.isArray(required) || required.length === 0;
+}
+
+function channelOf(tool: OfferedTool): Channel {
+  return tool.type === "custom" ? "input" : "arguments";
+}
+
+function newMessage(): Item {
+  return { id: newId("msg"), type: "message", status: "in_progress", role: "assistant", content: [] };
+}
+
+function newReasoning(): Item {
+  return { id: newId("rs"), type: "reasoning", status: "in_progress", summary: [], content: [] };
+}
+
+/** Call ids are ours: upstreams repeat theirs from turn to turn (`call_0`), and a thread needs them unique. */
+function newCall(tool: OfferedTool): Item {
+  const named = { call_id: newId("call"), name: tool.name };
+  const place = tool.namespace === null ? {} : { namespace: tool.namespace };
+  return tool.type === "custom"
+    ? { id: newId("ctc"), type: "custom_tool_call", status: "in_progress", ...named, ...place, input: "" }
+    : { id: newId("fc"), type: "function_call", status: "in_progress", ...named, ...place, arguments: "" };
+}
+
+function wireLogprob({ token, logprob, bytes, top }: Logprob): Record<string, unknown> {
+  return { token, logprob, bytes, top_logprobs: top };
+}

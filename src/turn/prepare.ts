@@ -1,0 +1,98 @@
+/** Owns the acceptance of a turn: all that can be refused about a request is refused here, before anything is sent. */
+import type { Engine, EngineRequest, ModelInfo } from "../engine/engine.ts";
+import type { Log } from "../log.ts";
+import { newId } from "../spec/ids.ts";
+import type { Item } from "../spec/items.ts";
+import { extraFields, type Request } from "../spec/request.ts";
+import { instructionsText, newResponse, type Response } from "../spec/response.ts";
+import type { Store } from "../store/store.ts";
+import { loadThread, resolveReferences } from "./history.ts";
+import { normalise } from "./normalise.ts";
+import { makeOffer, type Offer } from "./offer.ts";
+import { plan, type Shape } from "./prompt.ts";
+
+/** What the turns of a server share. */
+export interface Line {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly log: Log;
+  /** Milliseconds of silence on a stream after which `response.in_progress` is repeated. */
+  readonly keepAliveMs: number;
+  /** The shape that each model's template was last seen to accept. */
+  readonly shapes: Map<string, Shape>;
+}
+
+/** A turn that was accepted: it can fail, but not be refused any more. */
+export interface Turn {
+  readonly request: Request;
+  /** The Response at its beginning. */
+  readonly response: Response;
+  /** Id of the model that answers. */
+  readonly model: string;
+  /** What the client sent, as it is stored. */
+  readonly input: readonly Item[];
+  /** The whole thread, references resolved. */
+  readonly items: readonly Item[];
+  readonly offer: Offer;
+  readonly affinity: string | null;
+}
+
+/** Throws an ApiError for whatever is wrong with `request`. `threadId` is the client's own name for the thread, or null. */
+export async function prepare(line: Line, request: Request, threadId: string | null): Promise<Turn> {
+  const input = normalise(request.input);
+  const offer = makeOffer(request.tools ?? [], request.tool_choice ?? "auto");
+  const previous = request.previous_response_id;
+  const thread = previous ? await loadThread(line.store, previous) : [];
+  const items = [...thread, ...(await resolveReferences(line.store, thread, input))];
+  const model = chooseModel(await line.engine.models(), request.model ?? null);
+  const response = newResponse(request, newId("resp"), request.model ?? model, seconds());
+  return { request, response, model, input, items, offer, affinity: threadId ?? request.prompt_cache_key ?? null };
+}
+
+/** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. */
+function chooseModel(models: readonly ModelInfo[], asked: string | null): string {
+  const named = models.find((model) => model.id === asked);
+  // An upstream that is down names no models; it may know the name once it is back.
+  return (named ?? models[0])?.id ?? asked ?? "default";
+}
+
+/** What the engine is asked in this turn, with the prompt at `shape`. */
+export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
+  const { request, offer } = turn;
+  return {
+    model: turn.model,
+    messages: plan(instructionsText(request.instructions), turn.items, shape),
+    tools: [...offer.tools.values()].map((tool) => tool.engine),
+    toolChoice: offer.choice,
+    parallelToolCalls: request.parallel_tool_calls ?? true,
+    format: outputFormat(request),
+    effort: request.reasoning?.effort ?? null,
+    sampling: {
+      temperature: request.temperature ?? null,
+      topP: request.top_p ?? null,
+      presencePenalty: request.presence_penalty ?? null,
+      frequencyPenalty: request.frequency_penalty ?? null,
+      seed: typeof request["seed"] === "number" ? request["seed"] : null,
+    },
+    maxTokens: request.max_output_tokens ?? null,
+    topLogprobs: wantsLogprobs(request) ? (request.top_logprobs ?? 0) : null,
+    affinity: turn.affinity,
+    extra: extraFields(request),
+  };
+}
+
+function outputFormat(request: Request): EngineRequest["format"] {
+  const format = request.text?.format;
+  if (format?.type !== "json_schema") return { type: format?.type ?? "text" };
+  return { type: "json_schema", name: format.name, schema: format.schema, strict: format.strict ?? false };
+}
+
+function wantsLogprobs(request: Request): boolean {
+  const include = Array.isArray(request.include) ? request.include : [];
+  return (request.top_logprobs ?? 0) > 0 || include.includes("message.output_text.logprobs");
+}
+
+/** Now, in whole seconds since 1970. */
+export function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}

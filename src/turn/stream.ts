@@ -1,0 +1,75 @@
+/** Owns one response's stream while it runs: machine and snapshot together, so that nothing leaves unrecorded. */
+import type { Usage } from "../engine/engine.ts";
+import { ApiError } from "../errors.ts";
+import type { Event, LifecycleEvent } from "../spec/events.ts";
+import { noUsage, type Response, type ResponseUsage } from "../spec/response.ts";
+import type { FinishReason } from "../engine/engine.ts";
+import { EventMachine, type ItemDelta } from "./machine.ts";
+import { Snapshot } from "./snapshot.ts";
+
+export class Stream {
+  readonly #machine = new EventMachine();
+  readonly #snapshot: Snapshot;
+  #started = false;
+  #usage: Usage | null = null;
+
+  /** `response` as it is before anything happened. */
+  constructor(response: Response) {
+    this.#snapshot = new Snapshot(response);
+  }
+
+  /** Whether the client has seen any of the output. */
+  get started(): boolean {
+    return this.#started;
+  }
+
+  /** Counts of the engine; they leave with the terminal event only. */
+  set usage(usage: Usage) {
+    this.#usage = usage;
+  }
+
+  /** An event that carries the Response as it is now. */
+  state(type: "response.created" | "response.in_progress"): LifecycleEvent {
+    return this.#machine.lifecycle(type, this.#snapshot.response);
+  }
+
+  *items(deltas: Iterable<ItemDelta>): Generator<Event> {
+    for (const delta of deltas) {
+      for (const event of this.#machine.push(delta)) {
+        this.#started = true;
+        this.#snapshot.apply(event);
+        yield event;
+      }
+    }
+  }
+
+  /** The Response at its end; all items are closed. `now` in seconds. */
+  final(outcome: FinishReason | ApiError, now: number): Response {
+    const usage = wireUsage(this.#usage);
+    const response = { ...this.#snapshot.response, usage };
+    if (outcome instanceof ApiError) return { ...response, status: "failed", error: outcome.published };
+    if (outcome === "stop") return { ...response, status: "completed", completed_at: now };
+    const reason = outcome === "length" ? "max_output_tokens" : outcome;
+    return { ...response, status: "incomplete", incomplete_details: { reason } };
+  }
+
+  /** The last event: the one that goes with the status of `response`. */
+  end(response: Response): LifecycleEvent {
+    const { status } = response;
+    return this.#machine.lifecycle(
+      status === "completed" || status === "incomplete" ? `response.${status}` : "response.failed",
+      response,
+    );
+  }
+}
+
+function wireUsage(usage: Usage | null): ResponseUsage {
+  if (!usage) return noUsage;
+  return {
+    input_tokens: usage.input,
+    input_tokens_details: { cached_tokens: usage.cached, cache_write_tokens: 0 },
+    output_tokens: usage.output,
+    output_tokens_details: { reasoning_tokens: usage.reasoning },
+    total_tokens: usage.input + usage.output,
+  };
+}
