@@ -8,8 +8,6 @@ export function createMemoryStore(capacity: number = limits.memoryResponses): St
   const turns = new Map<string, StoredResponse>();
   const items = new Map<string, Item>();
 
-  const itemsOf = (turn: StoredResponse): readonly Item[] => [...turn.input, ...turn.response.output];
-
   function remove(id: string): boolean {
     const turn = turns.get(id);
     if (!turn) return false;
@@ -37,4 +35,8 @@ export function createMemoryStore(capacity: number = limits.memoryResponses): St
       return Promise.resolve();
     },
   };
+}
+
+function itemsOf(turn: StoredResponse): readonly Item[] {
+  return [...turn.input, ...turn.response.output];
 }

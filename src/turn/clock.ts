@@ -12,12 +12,12 @@ const parts = 10;
 export async function* ticking<T>(source: AsyncIterable<T>, silenceMs: number): AsyncGenerator<T | typeof tick> {
   const iterator = source[Symbol.asyncIterator]();
   let quiet = 0;
-  let wake: (value: typeof tick) => void = () => {};
+  let wake: ((value: typeof tick) => void) | null = null;
   const interval = setInterval(() => {
     quiet += 1;
     if (quiet < parts) return;
     quiet = 0;
-    wake(tick);
+    wake?.(tick);
   }, silenceMs / parts);
   let pending: Promise<IteratorResult<T>> | null = null;
   try {

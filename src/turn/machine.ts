@@ -7,7 +7,7 @@ import { type Channel, type ChannelRow, channels, partEvents } from "../spec/cha
 import type { Event, LifecycleEvent, Place } from "../spec/events.ts";
 import type { Item, ItemStatus } from "../spec/items.ts";
 import type { Part } from "../spec/parts.ts";
-import { progress } from "../spec/progress.ts";
+import { progress, type ProgressEvent } from "../spec/progress.ts";
 import type { Response } from "../spec/response.ts";
 
 /** What can happen to output items, in the machine's own words. */
@@ -159,8 +159,8 @@ export class EventMachine {
       : [];
     assert(family.includes(status), `${item.type} has no status ${status}`);
     yield* this.#closePart();
-    const type = `response.${item.type}.${status}` as Extract<Event, { annotation?: never; part?: never }>["type"];
-    yield this.#stamp({ type, item_id: item.id, output_index } as Unstamped<Event>);
+    const type = `response.${item.type}.${status}` as ProgressEvent;
+    yield this.#stamp({ type, item_id: item.id, output_index });
   }
 
   *#closeItem(status: ItemStatus, fields: Readonly<Record<string, unknown>> = {}): Generator<Event> {

@@ -1,6 +1,6 @@
 /** Owns the prompt: items become neutral messages, at a shape from 0 (as it is) to 3 (what every template accepts). */
 import type { EngineCall, EngineMessage, EnginePart } from "../engine/engine.ts";
-import { limits } from "../limits.ts";
+import type { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
 import { nameForEngine } from "./offer.ts";
 import { contentParts, textOf } from "./content.ts";
