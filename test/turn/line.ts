@@ -1,0 +1,37 @@
+/** Owns a line for tests: a script engine, a memory store, and the events of one request. */
+import type { Engine } from "../../src/engine/engine.ts";
+import { createScriptEngine, type Script } from "../../src/engine/script.ts";
+import { silentLog } from "../../src/log.ts";
+import type { Event } from "../../src/spec/events.ts";
+import { parseRequest } from "../../src/spec/request.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import type { Line } from "../../src/turn/prepare.ts";
+import { prepare } from "../../src/turn/prepare.ts";
+import { type Outcome, run } from "../../src/turn/run.ts";
+
+export function makeLine(engine: Engine | Script, changes: Partial<Line> = {}): Line {
+  const played = typeof engine === "function" ? createScriptEngine(engine) : engine;
+  const store = createMemoryStore();
+  return { engine: played, store, log: silentLog, keepAliveMs: 10_000, shapes: new Map(), ...changes };
+}
+
+export interface Played {
+  readonly events: readonly Event[];
+  readonly outcome: Outcome;
+}
+
+/** Runs one request to its end. */
+export async function play(
+  line: Line,
+  body: unknown,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Played> {
+  const turn = await prepare(line, parseRequest(body), null);
+  const stream = run(line, turn, signal);
+  const events: Event[] = [];
+  for (;;) {
+    const step = await stream.next();
+    if (step.done === true) return { events, outcome: step.value };
+    events.push(step.value);
+  }
+}

@@ -1,0 +1,149 @@
+/** Owns the proof that whatever an engine does, every stream is well formed and says the same as its last Response. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { accumulateResponse } from "openai/lib/responses/ResponseAccumulator";
+import type { Response as OpenAiResponse, ResponseStreamEvent } from "openai/resources/responses/responses";
+import { checkBody, checkEvents } from "../../src/spec/check/check.ts";
+import type { CheckContext } from "../../src/spec/check/invariants.ts";
+import type { Event, TerminalEvent } from "../../src/spec/events.ts";
+import { isTerminal } from "../../src/spec/events.ts";
+import { makeLine, play } from "./line.ts";
+import { offeredNames, type Program, programs } from "./programs.ts";
+
+const runs = 1500;
+
+function lastOf(events: readonly Event[]): TerminalEvent {
+  const last = events.at(-1);
+  assert(last && isTerminal(last), `the stream ends with ${last?.type}`);
+  return last;
+}
+
+function contextOf({ request }: Program): CheckContext {
+  const { parallel_tool_calls: parallel, reasoning } = request;
+  const summary = typeof reasoning === "object" && reasoning !== null && "summary" in reasoning;
+  return { tools: offeredNames, parallel: parallel !== false, summary };
+}
+
+async function eventsOf({ deltas, request }: Program, keepAliveMs = 10_000): Promise<readonly Event[]> {
+  return (
+    await play(
+      makeLine(() => deltas, { keepAliveMs }),
+      request,
+    )
+  ).events;
+}
+
+test(`${runs} random engine programs: every invariant holds`, async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      const events = await eventsOf(program);
+      const { parallel_tool_calls: parallel, reasoning } = program.request;
+      const context = {
+        tools: offeredNames,
+        parallel: parallel !== false,
+        summary: JSON.stringify(reasoning)?.includes("summary"),
+      };
+      assert.deepEqual(checkEvents(events, { ...context, summary: context.summary ?? false }), []);
+    }),
+    { numRuns: runs },
+  );
+});
+
+test(`${runs} random engine programs: OpenAI's accumulator takes every event and arrives at our Response`, async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      const events = await eventsOf(program);
+      let snapshot: OpenAiResponse | undefined;
+      for (const event of events.slice(0, -1)) {
+        // The SDK's types know fewer fields and codes than the wire; its runtime is what is asked here.
+        snapshot = accumulateResponse(structuredClone(event) as unknown as ResponseStreamEvent, snapshot);
+      }
+      const { response } = lastOf(events);
+      assert.deepEqual(snapshot?.output, response.output);
+      snapshot = accumulateResponse(events.at(-1) as unknown as ResponseStreamEvent, snapshot);
+      assert.deepEqual(snapshot, response);
+    }),
+    { numRuns: runs },
+  );
+});
+
+test(`${runs} random engine programs: the last Response is the sum of the events`, async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      const events = await eventsOf(program);
+      const { response } = lastOf(events);
+      const done = events.flatMap((event) => (event.type === "response.output_item.done" ? [event.item] : []));
+      assert.deepEqual(response.output, done);
+      const texts = events.flatMap((event) => (event.type === "response.output_text.delta" ? [event.delta] : []));
+      assert.equal(response.output_text, texts.join(""));
+    }),
+    { numRuns: runs },
+  );
+});
+
+test("what the engine wrote arrives: prose is neither lost nor invented", async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, async (program) => {
+      const { deltas, request } = program;
+      fc.pre(!deltas.some((delta) => delta.kind === "open" && delta.item.type === "call"));
+      fc.pre(request["tool_choice"] === undefined || request["tool_choice"] === "auto");
+      const keys = new Set(deltas.flatMap((d) => (d.kind === "open" && d.item.type === "message" ? [d.key] : [])));
+      const written = [...keys].map((key) =>
+        deltas.flatMap((d) => (d.kind === "text" && d.key === key ? [d.text] : [])).join(""),
+      );
+      const { response } = lastOf(await eventsOf(program));
+      assert.equal(response.output_text, written.filter((text) => text.trim() !== "").join(""));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("the bytes of a stream pass the checker too", async () => {
+  const [program] = fc.sample(programs, { numRuns: 1, seed: 7 });
+  assert(program);
+  const events = await eventsOf(program);
+  const body = events.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`).join("");
+  const checked = checkBody(`: comment\n\n${body}`);
+  assert.deepEqual(checked.violations, []);
+  assert.equal(checked.events.length, events.length);
+});
+
+test("the programs are worth the name: every ending, item and event family occurs among them", async () => {
+  const seen = new Set<string>();
+  for (const program of fc.sample(programs, { numRuns: 300, seed: 1 })) {
+    for (const event of await eventsOf(program)) {
+      seen.add(event.type);
+      if ("item" in event) seen.add(`${event.item.type} ${String(event.item["status"])}`);
+    }
+  }
+  const ends = ["response.completed", "response.incomplete", "response.failed"];
+  const items = ["message", "reasoning", "function_call", "custom_tool_call"];
+  const wanted = [...ends, ...items.flatMap((type) => [`${type} completed`, `${type} incomplete`])];
+  assert.deepEqual(
+    wanted.filter((name) => !seen.has(name)),
+    [],
+  );
+});
+
+test("keep-alives in random places take nothing back", async () => {
+  await fc.assert(
+    fc.asyncProperty(programs, fc.infiniteStream(fc.boolean()), async (program, coins) => {
+      const silence = 10;
+      const steps = program.deltas.flatMap((delta) => (coins.next().value === true ? [silence * 2.5, delta] : [delta]));
+      const { events } = await play(
+        makeLine(() => steps, { keepAliveMs: silence }),
+        program.request,
+      );
+      assert.deepEqual(checkEvents(events, contextOf(program)), []);
+      let snapshot: OpenAiResponse | undefined;
+      for (const event of events) {
+        snapshot = accumulateResponse(structuredClone(event) as unknown as ResponseStreamEvent, snapshot);
+      }
+      assert.deepEqual(snapshot, lastOf(events).response);
+      const paused = steps.length > program.deltas.length;
+      assert.equal(events.filter((event) => event.type === "response.in_progress").length > 1, paused);
+    }),
+    { numRuns: 30 },
+  );
+});
