@@ -35,4 +35,26 @@ export const limits = {
   /** `input_items` page size (OpenAI's maximum and default). */
   pageItems: 100,
   pageItemsDefault: 20,
+  /** Connections to one upstream; requests beyond it wait, since servers queue worse than we do. */
+  upstreamConnections: 256,
+  upstreamConnectMs: 10 * second,
+  /** Until an upstream's headers: Ollama sends none before the model is loaded and the prompt is read. */
+  upstreamHeadersMs: 30 * minute,
+  /** Silence in an upstream's stream before it counts as dead: vLLM is silent for all of a long prefill. */
+  upstreamIdleMs: 10 * minute,
+  /** The small questions: models, dialect, token counts. */
+  upstreamProbeMs: 5 * second,
+  /** How long a list of models counts as fresh. */
+  upstreamModelsMs: 15 * second,
+  /** How long a request waits for an upstream that says it is loading its model, and how often it asks. */
+  upstreamLoadingMs: 10 * minute,
+  upstreamLoadingPollMs: 1 * second,
+  /** One event of an upstream's stream, in characters: a whole call may come in one. */
+  upstreamEventChars: 16 * MiB,
+  /** A JSON answer of an upstream, in bytes. */
+  upstreamJsonBytes: 64 * MiB,
+  /** What is read of an upstream's error body, in bytes. */
+  upstreamErrorBytes: 64 * KiB,
+  /** What an error message quotes of an upstream's own words, in characters. */
+  upstreamQuoteChars: 600,
 } as const;

@@ -247,18 +247,31 @@ const lives: readonly Scenario[] = [
   },
 ];
 
+/** `engine`, asked for `model` whatever the request says. */
+function answeringAs(engine: Engine, model: string): Engine {
+  return {
+    models: () => engine.models(),
+    generate: (request, signal) => engine.generate({ ...request, model }, signal),
+    countTokens: (request) => engine.countTokens({ ...request, model }),
+    health: () => engine.health(),
+    close: () => engine.close(),
+  };
+}
+
 /** Registers the suite for one engine; `make` is called once, its `close` after the last scenario. */
 export function engineConformance(name: string, make: () => Promise<{ engine: Engine; close(): Promise<void> }>): void {
   suite(`engine conformance: ${name}`, { timeout: 120_000 }, () => {
     let made: { engine: Engine; close(): Promise<void> } | undefined;
+    let model: string | undefined;
     before(async () => {
       made = await make();
+      model = (await made.engine.models())[0]?.id;
     });
     after(() => made?.close());
     for (const { title, check } of [...answers, ...tools, ...lives]) {
       test(title, async () => {
-        assert.ok(made);
-        const { engine } = made;
+        assert.ok(made && model !== undefined);
+        const engine = answeringAs(made.engine, model);
         await check((request) => outcomeOf(engine.generate(request, neverAborted)), engine);
       });
     }

@@ -1,0 +1,26 @@
+/** Owns the guess of which server an upstream is, from what it says about itself. */
+import type { Connection } from "./connection.ts";
+import { type Dialect, type DialectName, dialects } from "./dialects.ts";
+import { at, fieldsOf, listOf } from "./json.ts";
+
+const rows = Object.entries(dialects) as readonly (readonly [DialectName, Dialect])[];
+
+/** The dialect of the upstream; null where it cannot be reached, or is not ready to tell. */
+export async function detectDialect(connection: Connection): Promise<DialectName | null> {
+  const answer = await connection.ask("/models", "api").catch(() => null);
+  if (answer === null) return null;
+  const named = rows.find(([, { server }]) => server !== null && server === answer.server);
+  if (named) return named[0];
+  if (answer.status >= 500) return null;
+  const owners = new Set(listOf(at(answer.body, "data")).map((model) => model["owned_by"]));
+  const owned = rows.find(([, { owners: known }]) => known.some((owner) => owners.has(owner)));
+  if (owned) return owned[0];
+  const proofs = await Promise.all(rows.map(([, { probe }]) => proves(connection, probe)));
+  return rows[proofs.indexOf(true)]?.[0] ?? "generic";
+}
+
+async function proves(connection: Connection, probe: Dialect["probe"]): Promise<boolean> {
+  if (probe === null) return false;
+  const answer = await connection.ask(probe.path, "root").catch(() => null);
+  return answer?.status === 200 && probe.proves(fieldsOf(answer.body));
+}

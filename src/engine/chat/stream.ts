@@ -1,0 +1,97 @@
+/** Owns the way from an upstream's response body to deltas: bytes, SSE events, JSON, each parsed once. */
+import { createParser } from "eventsource-parser";
+import type { Readable } from "node:stream";
+import { limits } from "../../limits.ts";
+import type { Delta } from "../engine.ts";
+import { type Response, readText } from "./connection.ts";
+import { parse } from "./json.ts";
+import type { ChatReader } from "./reader.ts";
+
+/** The deltas of an answer. Reads on only as it is asked to; ends without a last delta once `signal` is aborted. */
+export function readAnswer(response: Response, reader: ChatReader, signal: AbortSignal): AsyncIterable<Delta> {
+  const type = String(response.headers["content-type"] ?? "");
+  // Some servers answer a request to stream with one JSON body, for some models or when they fail.
+  return /^application\/json/i.test(type)
+    ? readJson(response.body, reader, signal)
+    : readEvents(response.body, reader, signal);
+}
+
+async function* readEvents(body: Readable, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {
+  const deltas: Delta[] = [];
+  const events = createEvents(reader, deltas);
+  const decoder = new TextDecoder();
+  try {
+    for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      events.feed(decoder.decode(bytes, { stream: true }));
+      for (const delta of deltas) {
+        if (signal.aborted) return;
+        yield delta;
+      }
+      deltas.length = 0;
+      if (reader.ended) return;
+    }
+    events.end();
+  } catch (error) {
+    deltas.length = 0;
+    reader.break(error, deltas);
+  } finally {
+    release(body, events.done());
+  }
+  if (!signal.aborted) yield* deltas;
+}
+
+/** SSE text in, `deltas` filled. */
+function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string): void; end(): void; done(): boolean } {
+  let done = false;
+  const parser = createParser({
+    maxBufferSize: limits.upstreamEventChars,
+    onEvent({ data }) {
+      if (done || data === "") return;
+      if (data === "[DONE]") {
+        done = true;
+        reader.end(true, deltas);
+        return;
+      }
+      const chunk = parse(data);
+      if (typeof chunk === "object" && chunk !== null) reader.push(chunk, deltas);
+      else reader.reject("sent an event that is not JSON", deltas);
+    },
+    onError(error) {
+      if (error.type === "max-buffer-size-exceeded") reader.reject("sent an event without end", deltas);
+    },
+  });
+  return {
+    feed(text) {
+      if (!reader.ended) parser.feed(text);
+    },
+    end() {
+      // The last event may lack its blank line.
+      if (!reader.ended) parser.reset({ consume: true });
+      reader.end(done, deltas);
+    },
+    done: () => done,
+  };
+}
+
+/**
+ * Lets go of `body`: one that said `[DONE]` is read to its end, which keeps the connection for the next request; any
+ * other is closed at once, which makes the upstream stop its work.
+ */
+function release(body: Readable, done: boolean): void {
+  body.on("error", () => undefined);
+  if (done) body.once("data", () => body.destroy()).resume();
+  else body.destroy();
+}
+
+async function* readJson(body: Readable, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {
+  const deltas: Delta[] = [];
+  try {
+    const answer = parse(await readText(body, limits.upstreamJsonBytes));
+    if (typeof answer === "object" && answer !== null) reader.push(answer, deltas);
+    else reader.reject("sent JSON that does not parse", deltas);
+    reader.end(false, deltas);
+  } catch (error) {
+    reader.break(error, deltas);
+  }
+  if (!signal.aborted) yield* deltas;
+}
