@@ -1,0 +1,101 @@
+/** Owns the GGUF v3 container: writing a small file (the scripted model), and telling a real one from anything else. */
+import assert from "node:assert/strict";
+import { open } from "node:fs/promises";
+
+/** The value types that we write; the format has more. Numbers are `u32` or `f32`, arrays are of strings or `i32`. */
+export type GgufValue =
+  | string
+  | boolean
+  | readonly string[]
+  | { readonly u32: number }
+  | { readonly f32: number }
+  | { readonly i32s: readonly number[] };
+
+/** `shape` as GGUF counts it: the length of a row first. Always f32. */
+export interface GgufTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Type numbers of the format (ggml-org/ggml docs/gguf.md). */
+const type = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
+const magic = "GGUF";
+const version = 3;
+/** `general.alignment` when a file does not say otherwise. */
+const alignment = 32;
+const f32Tensor = 0;
+
+const u32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+};
+
+const u64 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64LE(BigInt(value));
+  return bytes;
+};
+
+const f32 = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeFloatLE(value);
+  return bytes;
+};
+
+const text = (value: string): Buffer => {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([u64(bytes.length), bytes]);
+};
+
+function encodeValue(value: GgufValue): Buffer {
+  if (typeof value === "string") return Buffer.concat([u32(type.string), text(value)]);
+  if (typeof value === "boolean") return Buffer.concat([u32(type.bool), Buffer.of(Number(value))]);
+  if ("u32" in value) return Buffer.concat([u32(type.u32), u32(value.u32)]);
+  if ("f32" in value) return Buffer.concat([u32(type.f32), f32(value.f32)]);
+  if ("i32s" in value) {
+    const items = Buffer.from(Int32Array.from(value.i32s).buffer);
+    return Buffer.concat([u32(type.array), u32(type.i32), u64(value.i32s.length), items]);
+  }
+  return Buffer.concat([u32(type.array), u32(type.string), u64(value.length), ...value.map((item) => text(item))]);
+}
+
+const padding = (length: number): Buffer => Buffer.alloc((alignment - (length % alignment)) % alignment);
+
+/** A whole GGUF file as bytes. Written on little-endian machines only, which is all that Node supports. */
+export function encodeGguf(
+  metadata: Readonly<Record<string, GgufValue>>,
+  tensors: Readonly<Record<string, GgufTensor>>,
+): Buffer {
+  const values = Object.entries(metadata);
+  const named = Object.entries(tensors);
+  const head = [Buffer.from(magic), u32(version), u64(named.length), u64(values.length)];
+  for (const [key, value] of values) head.push(text(key), encodeValue(value));
+  const body: Buffer[] = [];
+  let offset = 0;
+  for (const [name, { shape, data }] of named) {
+    assert.equal(
+      data.length,
+      shape.reduce((product, length) => product * length, 1),
+      `${name} does not fill its shape`,
+    );
+    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(f32Tensor), u64(offset));
+    const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const padded = Buffer.concat([bytes, padding(bytes.length)]);
+    body.push(padded);
+    offset += padded.length;
+  }
+  const start = Buffer.concat(head);
+  return Buffer.concat([start, padding(start.length), ...body]);
+}
+
+/** Whether the file at `path` begins like a GGUF file: not a web page, a pointer file or a half-written start. */
+export async function isGguf(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(magic.length), 0, magic.length, 0);
+    return bytesRead === magic.length && buffer.toString("latin1") === magic;
+  } finally {
+    await file.close();
+  }
+}

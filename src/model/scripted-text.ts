@@ -1,0 +1,169 @@
+/** Owns what the scripted model reads and says: its scripts, its tokens and its chat template. */
+import assert from "node:assert/strict";
+
+/** GGUF token types (llama.cpp `llama_token_type`): control tokens never come from client text, user-defined ones do. */
+const normal = 1;
+const control = 3;
+const userDefined = 4;
+
+export interface Token {
+  /** As stored in the file: the text itself, or GPT-2's printable spelling of its bytes for normal tokens. */
+  readonly text: string;
+  readonly type: number;
+}
+
+/**
+ * What a script answers to. The marker that was read last decides; `userTurn` is no command, so that a new plain
+ * message is answered plainly whatever was asked before.
+ */
+export const markers = {
+  userTurn: "<|im_start|>user",
+  think: "[[think]]",
+  tool: "[[tool]]",
+  long: "[[long]]",
+  toolResult: "</tool_response>",
+} as const;
+
+export type Marker = keyof typeof markers;
+
+/** Where an answer starts. A header is one token, so that no other line end is taken for it. */
+export const headers = {
+  assistant: "<|im_start|>assistant\n",
+  thinkingOff: "<|im_start|>assistant\n<think>\n\n</think>\n\n",
+} as const;
+
+export const end = "<|im_end|>";
+export const callTag = { open: "<tool_call>", close: "</tool_call>" } as const;
+const thinkTag = { open: "<think>", close: "</think>" } as const;
+
+export interface Script {
+  /** Token texts in the order they are said; none occurs twice in all scripts, so the last one alone fixes the next. */
+  readonly pieces: readonly string[];
+  /** Index into `pieces` where an answer starts that may not think. */
+  readonly withoutThinking: number;
+  /** Starts over instead of ending. */
+  readonly loops: boolean;
+}
+
+const lines: Readonly<Record<Marker, string>> = {
+  userTurn: "Hello from the tiny scripted model; it always gives this same answer and then it stops.",
+  think: "<think>\nFirst I ponder the question, briefly.\n</think>\n\nMy considered reply is forty-two.",
+  tool: '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>',
+  toolResult: "Thanks, that tool output settles it: task finished.",
+  long: " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
+};
+
+const tag = /(<\/?(?:think|tool_call)>)/;
+
+/** `text` cut at word borders and tags; a word that another piece has taken is said together with the next one. */
+function cut(text: string, taken: Set<string>): string[] {
+  const words = text.split(tag).flatMap((part) => (tag.test(part) ? [part] : (part.match(/\n\n|\s?\S+\n?/g) ?? [])));
+  const pieces: string[] = [];
+  let piece = "";
+  for (const word of words) {
+    piece += word;
+    if (taken.has(piece)) continue;
+    taken.add(piece);
+    pieces.push(piece);
+    piece = "";
+  }
+  assert.equal(piece, "", `the last word of "${text}" was said before`);
+  return pieces;
+}
+
+const taken = new Set<string>();
+const script = (marker: Marker): Script => {
+  const pieces = cut(lines[marker], taken);
+  return { pieces, withoutThinking: pieces.indexOf("\n\n") + 1, loops: marker === "long" };
+};
+
+export const scripts: Readonly<Record<Marker, Script>> = {
+  userTurn: script("userTurn"),
+  think: script("think"),
+  tool: script("tool"),
+  long: script("long"),
+  toolResult: script("toolResult"),
+};
+
+const isPrintable = (byte: number): boolean =>
+  (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
+const unprintable = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !isPrintable(byte));
+
+/** GPT-2's spelling of each byte as a printable character, which is how BPE vocabularies store their tokens. */
+const byteSpelling: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  String.fromCodePoint(isPrintable(byte) ? byte : 256 + unprintable.indexOf(byte)),
+);
+
+const spell = (text: string): string => Array.from(Buffer.from(text), (byte) => byteSpelling[byte] ?? "").join("");
+
+/**
+ * 256 bytes (client text is one token a byte), then the markers, then the pieces that only the model itself can say:
+ * without merges no tokenizer ever builds them from text. Tags are user-defined tokens, as in Qwen's own vocabulary.
+ */
+export const vocabulary: readonly Token[] = [
+  ...byteSpelling.map((text) => ({ text, type: normal })),
+  ...["<|endoftext|>", "<|im_start|>", end, markers.userTurn, "<tool_response>", markers.toolResult]
+    .concat(Object.values(headers))
+    .map((text) => ({ text, type: control })),
+  ...[...Object.values(thinkTag), ...Object.values(callTag), markers.think, markers.tool, markers.long].map((text) => ({
+    text,
+    type: userDefined,
+  })),
+  ...[...taken].filter((piece) => !tag.test(piece)).map((piece) => ({ text: spell(piece), type: normal })),
+];
+
+const ids = new Map(vocabulary.map((token, id) => [token.text, id]));
+assert.equal(ids.size, vocabulary.length, "two tokens are spelled the same");
+
+/** The token of exactly this text. */
+export function tokenId(text: string): number {
+  const id = ids.get(text) ?? ids.get(spell(text));
+  assert.ok(id !== undefined, `no token for ${JSON.stringify(text)}`);
+  return id;
+}
+
+/** ChatML with Hermes tool calls, as Qwen models have it, but an earlier turn is rendered as it was generated. */
+export const chatTemplate = `
+{%- set system = messages[0].content if messages[0].role == "system" else "" -%}
+{%- if tools -%}
+{{- "<|im_start|>system\\n" + system + ("\\n\\n" if system else "") -}}
+{{- "# Tools\\n\\nYou may call these functions:\\n<tools>" -}}
+{%- for tool in tools -%}
+{{- "\\n" -}}{{- tool | tojson -}}
+{%- endfor -%}
+{{- "\\n</tools>\\n\\nTo call one, write a JSON object within <tool_call></tool_call> tags:\\n" -}}
+{{- '<tool_call>\\n{"name": <function-name>, "arguments": <args-json-object>}\\n</tool_call><|im_end|>\\n' -}}
+{%- elif system -%}
+{{- "<|im_start|>system\\n" + system + "<|im_end|>\\n" -}}
+{%- endif -%}
+{%- for message in messages -%}
+{%- if message.role == "tool" -%}
+{%- if loop.first or messages[loop.index0 - 1].role != "tool" -%}{{- "<|im_start|>user" -}}{%- endif -%}
+{{- "\\n<tool_response>\\n" + message.content + "\\n</tool_response>" -}}
+{%- if loop.last or messages[loop.index0 + 1].role != "tool" -%}{{- "<|im_end|>\\n" -}}{%- endif -%}
+{%- elif message.role == "assistant" -%}
+{{- "<|im_start|>assistant\\n" -}}
+{%- if message.reasoning_content -%}
+{{- "<think>\\n" + message.reasoning_content + "\\n</think>\\n\\n" -}}
+{%- endif -%}
+{%- if message.content -%}{{- message.content -}}{%- endif -%}
+{%- for call in message.tool_calls or [] -%}
+{%- if not loop.first or message.content -%}{{- "\\n" -}}{%- endif -%}
+{{- '<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' -}}
+{%- if call.function.arguments is string -%}
+{{- call.function.arguments -}}
+{%- else -%}
+{{- call.function.arguments | tojson -}}
+{%- endif -%}
+{{- "}\\n</tool_call>" -}}
+{%- endfor -%}
+{{- "<|im_end|>\\n" -}}
+{%- elif not (loop.first and message.role == "system") -%}
+{{- "<|im_start|>" + message.role + "\\n" + message.content + "<|im_end|>\\n" -}}
+{%- endif -%}
+{%- endfor -%}
+{%- if add_generation_prompt -%}
+{{- "<|im_start|>assistant\\n" -}}
+{%- if enable_thinking is defined and enable_thinking is false -%}{{- "<think>\\n\\n</think>\\n\\n" -}}{%- endif -%}
+{%- endif -%}
+`.trim();
