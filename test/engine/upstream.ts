@@ -25,8 +25,8 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** Serves `handler` on a free port of loopback. */
-export async function startUpstream(handler: Handler): Promise<Upstream> {
+/** Serves `handler` on loopback, on a free port unless one is named. */
+export async function startUpstream(handler: Handler, port = 0): Promise<Upstream> {
   const received: Received[] = [];
   const server = createServer((incoming, response) => {
     const gone = new Promise<void>((resolve) => {
@@ -44,7 +44,7 @@ export async function startUpstream(handler: Handler): Promise<Upstream> {
       void handler(request, response);
     });
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

@@ -66,7 +66,7 @@ function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string)
     },
     end() {
       // The last event may lack its blank line.
-      if (!reader.ended) parser.reset({ consume: true });
+      if (!reader.ended) parser.feed("\n\n");
       reader.end(done, deltas);
     },
     done: () => done,

@@ -1,0 +1,164 @@
+/** Owns the tests of what is learnt about an upstream: its dialect, its models, their contexts, and token counts. */
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { createChatEngine } from "../../../src/engine/chat/chat.ts";
+import { Connection, defaultTimeouts } from "../../../src/engine/chat/connection.ts";
+import { detectDialect } from "../../../src/engine/chat/detect.ts";
+import type { DialectName } from "../../../src/engine/chat/dialects.ts";
+import type { Engine, ModelInfo } from "../../../src/engine/engine.ts";
+import { silentLog } from "../../../src/log.ts";
+import { asking } from "../asking.ts";
+import { sendJson, startUpstream, type Upstream } from "../upstream.ts";
+
+type Answers = Readonly<Record<string, unknown>>;
+
+async function serve(t: TestContext, answers: Answers, server = "mock"): Promise<Upstream> {
+  const upstream = await startUpstream(({ path }, response) => {
+    response.setHeader("server", server);
+    const status = path in answers ? 200 : server === "llama.cpp" ? 503 : 404;
+    sendJson(response, status, answers[path] ?? { error: "no" });
+  });
+  t.after(() => upstream.close());
+  return upstream;
+}
+
+const listing = (...models: readonly object[]): Answers => ({ "/v1/models": { object: "list", data: models } });
+const props = { default_generation_settings: { n_ctx: 4096 }, modalities: { vision: true } };
+const lmstudio = {
+  data: [
+    { id: "cold", type: "llm", state: "not-loaded", max_context_length: 32_768 },
+    { id: "vectors", type: "embeddings", state: "loaded", max_context_length: 512 },
+    { id: "warm", type: "vlm", state: "loaded", max_context_length: 32_768, loaded_context_length: 8192 },
+  ],
+};
+const running = { models: [{ name: "warm:latest", context_length: 16_384 }] };
+
+interface Case {
+  readonly title: string;
+  readonly answers: Answers;
+  readonly server?: string;
+  readonly dialect: DialectName | null;
+  /** [id, context, images] of each model, the default one first. */
+  readonly models: readonly (readonly [string, number | null, boolean])[];
+}
+
+const cases: readonly Case[] = [
+  {
+    title: "llama-server, by owner",
+    answers: { ...listing({ id: "a.gguf", owned_by: "llamacpp", meta: { n_ctx_train: 131_072 } }), "/props": props },
+    dialect: "llama-server",
+    models: [["a.gguf", 4096, true]],
+  },
+  {
+    title: "llama-server, while it loads",
+    answers: {},
+    server: "llama.cpp",
+    dialect: "llama-server",
+    models: [],
+  },
+  {
+    title: "llama-server under another owner, by its properties",
+    answers: { ...listing({ id: "a" }), "/props": { default_generation_settings: { n_ctx: 512 } } },
+    dialect: "llama-server",
+    models: [["a", 512, true]],
+  },
+  {
+    title: "vLLM",
+    answers: listing({ id: "q", owned_by: "vllm", max_model_len: 40_960 }),
+    dialect: "vllm",
+    models: [["q", 40_960, true]],
+  },
+  {
+    title: "SGLang",
+    answers: listing({ id: "q", owned_by: "sglang", max_model_len: 2048 }),
+    dialect: "vllm",
+    models: [["q", 2048, true]],
+  },
+  {
+    title: "Ollama, the loaded model first",
+    answers: {
+      ...listing({ id: "cold:latest", owned_by: "someone" }, { id: "warm:latest", owned_by: "someone" }),
+      "/api/version": { version: "0.40.12" },
+      "/api/ps": running,
+    },
+    dialect: "ollama",
+    models: [
+      ["warm:latest", 16_384, true],
+      ["cold:latest", null, true],
+    ],
+  },
+  {
+    title: "LM Studio, the loaded model first, no embeddings",
+    answers: { ...listing({ id: "cold" }, { id: "vectors" }, { id: "warm" }), "/api/v0/models": lmstudio },
+    dialect: "lmstudio",
+    models: [
+      ["warm", 8192, true],
+      ["cold", null, false],
+    ],
+  },
+  {
+    title: "a server like any other",
+    answers: listing({ id: "m", context_length: 65_536 }, { nonsense: true }),
+    dialect: "generic",
+    models: [["m", 65_536, true]],
+  },
+  { title: "a server without a list", answers: {}, dialect: "generic", models: [] },
+];
+
+const brief = ({ id, contextLength, capabilities }: ModelInfo): unknown[] => [id, contextLength, capabilities.images];
+
+const engineOver = (t: TestContext, baseUrl: string, dialect: DialectName | null, modelsMs = 0): Engine => {
+  const engine = createChatEngine({ baseUrl, apiKey: null, dialect, log: silentLog, timeouts: { modelsMs } });
+  t.after(() => engine.close());
+  return engine;
+};
+
+for (const { title, answers, server, dialect, models } of cases) {
+  test(`detect: ${title}`, async (t) => {
+    const upstream = await serve(t, answers, server);
+    const connection = new Connection({ baseUrl: upstream.url, apiKey: null, headers: {}, timeouts: defaultTimeouts });
+    t.after(() => connection.close());
+    assert.equal(await detectDialect(connection), dialect);
+    assert.deepEqual((await engineOver(t, upstream.url, null).models()).map(brief), models);
+  });
+}
+
+test("detect: nobody there", async (t) => {
+  const upstream = await startUpstream(() => undefined);
+  await upstream.close();
+  const connection = new Connection({ baseUrl: upstream.url, apiKey: null, headers: {}, timeouts: defaultTimeouts });
+  t.after(() => connection.close());
+  assert.equal(await detectDialect(connection), null);
+});
+
+test("models: asked for once while the answer is fresh, again when there was none", async (t) => {
+  const answers: Record<string, unknown> = {};
+  const upstream = await serve(t, answers);
+  const engine = engineOver(t, upstream.url, "generic", 3_600_000);
+  assert.deepEqual(await engine.models(), []);
+  Object.assign(answers, listing({ id: "m" }));
+  const [one, other] = await Promise.all([engine.models(), engine.models()]);
+  assert.equal(one?.[0]?.id, "m");
+  assert.equal(await engine.models(), other);
+  assert.equal(upstream.received.length, 2);
+});
+
+test("health: loading is not down", async (t) => {
+  const upstream = await serve(t, {}, "llama.cpp");
+  const health = await engineOver(t, upstream.url, null).health();
+  assert.equal(health.state, "loading");
+  assert.match(health.detail ?? "", /loading its model/);
+});
+
+for (const [dialect, path, reply] of [
+  ["llama-server", "/v1/chat/completions/input_tokens", { input_tokens: 42 }],
+  ["vllm", "/tokenize", { count: 42, max_model_len: 4096 }],
+] as const) {
+  test(`countTokens: exact with ${dialect}, estimated where it cannot be asked`, async (t) => {
+    const upstream = await serve(t, { [path]: reply });
+    assert.deepEqual(await engineOver(t, upstream.url, dialect).countTokens(asking("Hi")), { input: 42, exact: true });
+    assert.equal((await engineOver(t, upstream.url, "ollama").countTokens(asking("Hi"))).exact, false);
+    const bare = await serve(t, {});
+    assert.equal((await engineOver(t, bare.url, dialect).countTokens(asking("Hi"))).exact, false);
+  });
+}

@@ -1,0 +1,130 @@
+/** Owns the tests of reading an answer: each behaviour of the table, whole, byte by byte, and at any split. */
+import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import type { Response } from "../../../src/engine/chat/connection.ts";
+import { ChatReader } from "../../../src/engine/chat/reader.ts";
+import { readAnswer } from "../../../src/engine/chat/stream.ts";
+import type { Delta } from "../../../src/engine/engine.ts";
+import { type Outcome, outcomeOf } from "../grammar.ts";
+import { chunk, event } from "../upstream.ts";
+import { behaviours } from "./behaviours.ts";
+
+const neverAborted = new AbortController().signal;
+
+function read(body: Readable, type = "text/event-stream; charset=utf-8"): AsyncIterable<Delta> {
+  const reader = new ChatReader({
+    address: "http://upstream/v1",
+    redact: (text) => text,
+    promptChars: () => 100,
+    tokenPerChunk: true,
+  });
+  return readAnswer({ headers: { "content-type": type }, body } as unknown as Response, reader, neverAborted);
+}
+
+const streamOf = (sent: readonly unknown[]): Buffer =>
+  Buffer.from(sent.map((part) => (typeof part === "string" ? part : event(part))).join(""));
+const progress = (processed: number): string => event({ choices: [], prompt_progress: { total: 20, processed } });
+const whole = (bytes: Buffer): Readable => Readable.from([bytes], { objectMode: false });
+
+async function collect(deltas: AsyncIterable<Delta>): Promise<Delta[]> {
+  const collected: Delta[] = [];
+  for await (const delta of deltas) collected.push(delta);
+  return collected;
+}
+
+function brief({ items, end }: Outcome): string[] {
+  const lines = items.map(({ item, text, closed }) => {
+    const name = item.type === "call" ? `call ${item.name}#${item.id}` : item.type;
+    return `${name}${closed ? "" : " (cut)"}: ${text}`;
+  });
+  return [...lines, end?.kind === "fail" ? `fail ${end.failure.code}` : String(end?.reason)];
+}
+
+function usageOf({ usage }: Outcome): string | undefined {
+  if (usage === null) return undefined;
+  return `${usage.estimated ? "~" : ""}${usage.input}/${usage.cached}/${usage.output}/${usage.reasoning}`;
+}
+
+for (const { title, sent, means, usage } of behaviours) {
+  test(`upstream: ${title}`, async () => {
+    const bytes = streamOf(sent);
+    const outcome = await outcomeOf(read(whole(bytes)));
+    assert.deepEqual(brief(outcome), means);
+    if (usage !== undefined) assert.equal(usageOf(outcome), usage);
+    const crumbs = Array.from(bytes, (_, at) => bytes.subarray(at, at + 1));
+    assert.deepEqual(await outcomeOf(read(Readable.from(crumbs, { objectMode: false }))), outcome);
+  });
+}
+
+test("upstream: chunk boundaries never change the deltas", async () => {
+  const split = fc.tuple(fc.constantFrom(...behaviours), fc.array(fc.nat(2000), { maxLength: 8 }));
+  await fc.assert(
+    fc.asyncProperty(split, async ([{ sent }, cuts]) => {
+      const bytes = streamOf(sent);
+      const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
+      const pieces = edges.slice(1).map((edge, at) => bytes.subarray(edges[at], edge));
+      const body = Readable.from(pieces.filter(({ length }) => length > 0));
+      const deltas = await collect(read(body));
+      assert.deepEqual(deltas, await collect(read(whole(bytes))));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("upstream: each text chunk is given on at once", async () => {
+  const body = new Readable({ read: () => undefined });
+  const deltas = read(body)[Symbol.asyncIterator]();
+  body.push(event(chunk({ content: "Hel" })));
+  assert.equal((await deltas.next()).value?.kind, "open");
+  assert.deepEqual((await deltas.next()).value, { kind: "text", key: 0, text: "Hel" });
+  await deltas.return?.();
+  assert.ok(body.destroyed);
+});
+
+test("upstream: prompt progress before the first word, and never after", async () => {
+  const said = event(chunk({ content: "Hi" }));
+  const body = whole(Buffer.from(progress(5) + progress(20) + said + progress(20) + event("[DONE]")));
+  const deltas = await collect(read(body));
+  assert.deepEqual(
+    deltas.map(({ kind }) => kind),
+    ["progress", "progress", "open", "text", "close", "usage", "finish"],
+  );
+  assert.deepEqual(deltas[0], { kind: "progress", stage: "prefill", done: 5, total: 20 });
+});
+
+test("upstream: logprobs come with the text they belong to", async () => {
+  const content = [{ token: "Hi", logprob: -0.5, bytes: [72, 105], top_logprobs: [{ token: "Yo", logprob: -1 }] }];
+  const said = { choices: [{ delta: { content: "Hi" }, logprobs: { content } }] };
+  const deltas = await collect(read(whole(streamOf([said, event("[DONE]")]))));
+  assert.deepEqual(deltas[1], {
+    kind: "text",
+    key: 0,
+    text: "Hi",
+    logprobs: [{ token: "Hi", logprob: -0.5, bytes: [72, 105], top: [{ token: "Yo", logprob: -1, bytes: [89, 111] }] }],
+  });
+});
+
+test("upstream: a whole answer in one JSON body", async () => {
+  const call = { id: "a", type: "function", function: { name: "f", arguments: '{"x":1}' } };
+  const message = { role: "assistant", content: "<think>Hm.</think>Hi", tool_calls: [call] };
+  const answer = {
+    choices: [{ message, finish_reason: "tool_calls" }],
+    usage: { prompt_tokens: 10, completion_tokens: 5 },
+  };
+  const outcome = await outcomeOf(read(whole(Buffer.from(JSON.stringify(answer))), "application/json"));
+  assert.deepEqual(brief(outcome), ["reasoning: Hm.", "message: Hi", 'call f#a: {"x":1}', "stop"]);
+  assert.equal(usageOf(outcome), "10/0/5/1");
+});
+
+for (const [title, text] of [
+  ["an error under status 200", '{"error":"Unexpected endpoint or method."}'],
+  ["JSON cut short", '{"choices":['],
+  ["JSON of something else", "{}"],
+]) {
+  test(`upstream: ${title}`, async () => {
+    const outcome = await outcomeOf(read(whole(Buffer.from(text ?? "")), "application/json"));
+    assert.deepEqual(brief(outcome), ["fail upstream_error"]);
+  });
+}
