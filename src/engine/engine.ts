@@ -34,7 +34,7 @@ export interface EngineRequest {
   readonly topLogprobs: number | null;
   /** Same value, same conversation: a hint for slot and cache reuse. */
   readonly affinity: string | null;
-  /** Body fields that no table of ours knows (`min_p`, `chat_template_kwargs`, ...), for engines that do. */
+  /** Body fields beyond OpenAI's that engines may know (`min_p`, `chat_template_kwargs`, ...): `passedOn` in spec/params. */
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
@@ -66,6 +66,7 @@ export type EngineMessage =
     }
   | { readonly role: "tool"; readonly callId: string; readonly name: string; readonly content: readonly EnginePart[] };
 
+/** Where an engine can show only text, parts are joined by a line break. */
 export type EnginePart =
   | { readonly type: "text"; readonly text: string }
   /** `url` is a data URL; engines fetch nothing. */

@@ -49,3 +49,32 @@ export const params = {
 } as const satisfies Record<string, ParamRow>;
 
 export type ParamName = keyof typeof params;
+
+/**
+ * Fields beyond OpenAI's that engines and upstreams know: handed on as they are. Every other unknown field stays here, as
+ * strict upstreams refuse what they do not know (Codex sends `client_metadata`).
+ */
+export const passedOn = [
+  "chat_template_kwargs",
+  "dry_allowed_length",
+  "dry_base",
+  "dry_multiplier",
+  "grammar",
+  "logit_bias",
+  "min_p",
+  "min_tokens",
+  "mirostat",
+  "mirostat_eta",
+  "mirostat_tau",
+  "repeat_last_n",
+  "repeat_penalty",
+  "repetition_penalty",
+  "seed",
+  "stop",
+  "stop_token_ids",
+  "top_k",
+  "top_n_sigma",
+  "typical_p",
+  "xtc_probability",
+  "xtc_threshold",
+] as const;

@@ -1,7 +1,7 @@
 /** Owns the body of `POST /responses`: its loose schema, and the one place where a bad one becomes a clear error. */
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
-import type { ParamName } from "./params.ts";
+import { type ParamName, passedOn } from "./params.ts";
 import type { Tool } from "./tools.ts";
 
 const metadata = z
@@ -83,9 +83,11 @@ export function parseRequest(body: unknown): Request {
   throw new ApiError("invalid_value", `Invalid value for '${param}': ${reason(issue)}.`, param);
 }
 
-/** Fields of the body that no row of the table knows: engines may (`min_p`, `chat_template_kwargs`). */
+/** The fields that engines and upstreams know beyond OpenAI's, where the client sent them. */
 export function extraFields(request: Request): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(request).filter(([name]) => !Object.hasOwn(fields, name)));
+  return Object.fromEntries(
+    passedOn.filter((name) => Object.hasOwn(request, name)).map((name) => [name, request[name]]),
+  );
 }
 
 function path(keys: readonly PropertyKey[]): string {

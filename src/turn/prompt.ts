@@ -114,7 +114,7 @@ function balance(messages: readonly EngineMessage[]): EngineMessage[] {
   );
   return messages.flatMap((message): EngineMessage[] => {
     if (message.role === "tool") {
-      const note = "[Output of a tool call that is not in this conversation:]\n";
+      const note = "[Output of a tool call that is not in this conversation:]";
       return called.has(message.callId) ? [] : [{ role: "user", content: [text(note), ...message.content] }];
     }
     if (message.role !== "assistant") return [message];
@@ -129,7 +129,7 @@ function balance(messages: readonly EngineMessage[]): EngineMessage[] {
 
 function inPlainText(message: EngineMessage): EngineMessage {
   if (message.role === "tool") {
-    return { role: "user", content: [text(`[Output of ${message.name}:]\n`), ...message.content] };
+    return { role: "user", content: [text(`[Output of ${message.name}:]`), ...message.content] };
   }
   if (message.role !== "assistant") return message;
   const calls = message.calls.map((call) => `[Called ${call.name} with ${call.arguments}]`);
@@ -138,7 +138,7 @@ function inPlainText(message: EngineMessage): EngineMessage {
 
 function asUser(message: EngineMessage): EngineMessage {
   if (message.role !== "system") return message;
-  return { role: "user", content: [text("[Instructions:]\n"), ...message.content] };
+  return { role: "user", content: [text("[Instructions:]"), ...message.content] };
 }
 
 function withoutSystem(messages: readonly EngineMessage[]): EngineMessage[] {
@@ -151,7 +151,7 @@ function merge(messages: readonly EngineMessage[]): EngineMessage[] {
   for (const message of messages) {
     const last = merged.at(-1);
     if (last?.role === "user" && message.role === "user") {
-      merged[merged.length - 1] = { role: "user", content: [...last.content, text("\n\n"), ...message.content] };
+      merged[merged.length - 1] = { role: "user", content: [...last.content, ...message.content] };
     } else append(merged, message);
   }
   return merged;

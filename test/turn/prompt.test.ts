@@ -20,7 +20,7 @@ function line(message: EngineMessage): string {
   const content =
     typeof message.content === "string"
       ? message.content
-      : message.content.map((part) => (part.type === "text" ? part.text : "<image>")).join("");
+      : message.content.map((part) => (part.type === "text" ? part.text : "<image>")).join("\n");
   if (message.role !== "assistant") return `${message.role}: ${content}`;
   const calls = message.calls.map((entry) => ` ${entry.name}(${entry.arguments})#${entry.id}`).join("");
   return `assistant: ${message.reasoning === null ? "" : `<${message.reasoning}>`}${content}${calls}`;
@@ -50,11 +50,11 @@ test("instructions and all developer text before the first answer become one lea
   ]);
   assert.deepEqual(lines(input, 1, "first"), [
     "system: first\n\nbase\n\nskills",
-    "user: AGENTS\n\ndo it",
+    "user: AGENTS\ndo it",
     "assistant: done",
-    "user: [Instructions:]\nlater\n\nmore",
+    "user: [Instructions:]\nlater\nmore",
   ]);
-  assert.deepEqual(lines(input, 2, "first")[0], "user: [Instructions:]\nfirst\n\nbase\n\nskills\n\nAGENTS\n\ndo it");
+  assert.deepEqual(lines(input, 2, "first")[0], "user: [Instructions:]\nfirst\n\nbase\n\nskills\nAGENTS\ndo it");
 });
 
 test("thinking, text and parallel calls of a turn are one message, and each call is answered in its order", () => {
@@ -99,7 +99,7 @@ test("custom calls and namespaces are shown as the functions they were offered a
 
 test("at shape 3 calls and outputs are plain text in alternating messages", () => {
   const input = [message("user", "hi"), call("1", "f"), output("1", "one"), message("user", "and?")];
-  assert.deepEqual(lines(input, 3), ["user: hi", "assistant: [Called f with {}]", "user: [Output of f:]\none\n\nand?"]);
+  assert.deepEqual(lines(input, 3), ["user: hi", "assistant: [Called f with {}]", "user: [Output of f:]\none\nand?"]);
 });
 
 test("images stay, files and remote images become a note", () => {
@@ -111,7 +111,7 @@ test("images stay, files and remote images become a note", () => {
   ];
   assert.match(
     lines([{ role: "user", content }])[0] ?? "",
-    /^user: look <image>\[image omitted: .*\]\[file omitted: .*\]$/,
+    /^user: look \n<image>\n\[image omitted: .*\]\n\[file omitted: .*\]$/,
   );
 });
 
