@@ -71,8 +71,8 @@ class ChatEngine implements Engine {
   }
 
   async *generate(request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-    if (signal.aborted) return;
-    const dialect = await this.#speak();
+    const dialect = signal.aborted ? null : await unlessAborted(this.#speak(), signal);
+    if (dialect === null) return;
     const body = chatBody(request, dialect);
     let response: Response | null;
     try {
@@ -178,5 +178,17 @@ class ChatEngine implements Engine {
         return null;
       }
     }
+  }
+}
+
+/** What `promise` gives, or null as soon as `signal` is aborted. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  const aborted = Promise.withResolvers<null>();
+  const stop = (): void => aborted.resolve(null);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }

@@ -87,6 +87,26 @@ test("chat: an abort before the headers closes the connection", async (t) => {
   await upstream.received[0]?.gone;
 });
 
+test("chat: an abort ends a stream whose upstream does not even say what it is", async (t) => {
+  const abort = new AbortController();
+  const { engine } = await connect(t, () => abort.abort(), { dialect: null, timeouts: { probeMs: 3_600_000 } });
+  for await (const delta of engine.generate(asking("Hi"), abort.signal)) assert.fail(delta.kind);
+});
+
+test("chat: after an abort nothing is given on, not even what had arrived", async (t) => {
+  const { engine } = await connect(t, (_request, response) => {
+    startEvents(response);
+    response.end(event(chunk({ content: "one" })).repeat(50) + event("[DONE]"));
+  });
+  const abort = new AbortController();
+  const kinds: string[] = [];
+  for await (const { kind } of engine.generate(asking("Hi"), abort.signal)) {
+    kinds.push(kind);
+    if (kind === "text") abort.abort();
+  }
+  assert.deepEqual(kinds, ["open", "text"]);
+});
+
 test("chat: 32 streams at once, each whole and its own, 20 more cancelled among them", async (t) => {
   const { engine, upstream } = await connect(t, scriptedServer(identities["vllm"] ?? {}), { dialect: "vllm" });
   const texts = Array.from({ length: 32 }, (_, stream) => `[[echo]] stream ${stream}: ${`${stream} `.repeat(40)}`);
