@@ -57,4 +57,19 @@ export const limits = {
   upstreamErrorBytes: 64 * KiB,
   /** What an error message quotes of an upstream's own words, in characters. */
   upstreamQuoteChars: 600,
+  /** A model hub or registry that has not answered by then counts as unreachable, and the next source is tried. */
+  hubConnectMs: 4 * second,
+  /** Redirects followed for one file; hubs use one or two. */
+  hubRedirects: 5,
+  /** Silence in the middle of a download before the connection is given up and taken up anew. */
+  downloadStallMs: 30 * second,
+  /** Tries in a row that bring nothing before a download fails, and the pause after the first (doubled each time). */
+  downloadTries: 5,
+  downloadBackoffMs: 500,
+  /** Bytes hashed at once: small enough to keep the event loop free, large enough to be fast. */
+  hashChunkBytes: 4 * MiB,
+  /** Pause between two looks at how far another program's download has come. */
+  reportMs: 500,
+  /** Kept of another program's error output, to quote its last line. */
+  complaintChars: 4 * KiB,
 } as const;

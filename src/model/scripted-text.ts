@@ -36,6 +36,9 @@ export const end = "<|im_end|>";
 export const callTag = { open: "<tool_call>", close: "</tool_call>" } as const;
 const thinkTag = { open: "<think>", close: "</think>" } as const;
 
+/** The piece after which a function's name is said. */
+export const nameOpening = '\n{"name": "';
+
 export interface Script {
   /** Token texts in the order they are said; none occurs twice in all scripts, so the last one alone fixes the next. */
   readonly pieces: readonly string[];
@@ -45,25 +48,26 @@ export interface Script {
   readonly loops: boolean;
 }
 
-const lines: Readonly<Record<Marker, string>> = {
+/** A call is cut by hand, where an engine's grammar may want something else. */
+const lines: Readonly<Record<Marker, string | readonly string[]>> = {
   userTurn: "Hello from the tiny scripted model; it always gives this same answer and then it stops.",
   think: "<think>\nFirst I ponder the question, briefly.\n</think>\n\nMy considered reply is forty-two.",
-  tool: '<tool_call>\n{"name": "get_weather", "arguments": {"city": "Paris"}}\n</tool_call>',
+  tool: [callTag.open, nameOpening, "get_weather", '", "arguments": ', '{"city": "', "Paris", '"}}\n', callTag.close],
   toolResult: "Thanks, that tool output settles it: task finished.",
   long: " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
 };
 
-const tag = /(<\/?(?:think|tool_call)>)/;
+const taken = new Set<string>();
+const tag = /(<\/?think>)/;
 
 /** `text` cut at word borders and tags; a word that another piece has taken is said together with the next one. */
-function cut(text: string, taken: Set<string>): string[] {
+function cut(text: string): string[] {
   const words = text.split(tag).flatMap((part) => (tag.test(part) ? [part] : (part.match(/\n\n|\s?\S+\n?/g) ?? [])));
   const pieces: string[] = [];
   let piece = "";
   for (const word of words) {
     piece += word;
-    if (taken.has(piece)) continue;
-    taken.add(piece);
+    if (taken.has(piece) || pieces.includes(piece)) continue;
     pieces.push(piece);
     piece = "";
   }
@@ -71,9 +75,10 @@ function cut(text: string, taken: Set<string>): string[] {
   return pieces;
 }
 
-const taken = new Set<string>();
 const script = (marker: Marker): Script => {
-  const pieces = cut(lines[marker], taken);
+  const line = lines[marker];
+  const pieces = typeof line === "string" ? cut(line) : line;
+  for (const piece of pieces) taken.add(piece);
   return { pieces, withoutThinking: pieces.indexOf("\n\n") + 1, loops: marker === "long" };
 };
 
@@ -109,7 +114,7 @@ export const vocabulary: readonly Token[] = [
     text,
     type: userDefined,
   })),
-  ...[...taken].filter((piece) => !tag.test(piece)).map((piece) => ({ text: spell(piece), type: normal })),
+  ...[...taken].filter((piece) => !/^<\/?\w+>$/.test(piece)).map((piece) => ({ text: spell(piece), type: normal })),
 ];
 
 const ids = new Map(vocabulary.map((token, id) => [token.text, id]));

@@ -21,6 +21,7 @@ import {
   end,
   headers,
   markers,
+  nameOpening,
   scripts,
   tokenId,
   vocabulary,
@@ -175,17 +176,20 @@ function output(): GgufTensor {
   link(tokenId("a"), tokenId("\n"), 10);
   link(tokenId("a"), tokenId('"'), 3);
   link(tokenId("a"), tokenId("a"), -0.2);
+  // Of several tools Codex's `exec_command` and `shell` come first: they do no harm and answer at once.
+  for (const [letter, weight] of Object.entries({ e: 12, s: 9, a: -3 }))
+    link(tokenId(nameOpening), tokenId(letter), weight);
 
   for (const marker of markerNames) {
     const { pieces, withoutThinking, loops } = scripts[marker];
     const said = pieces.map(tokenId);
-    for (const [header, at] of [[headers.assistant, 0] as const, [headers.thinkingOff, withoutThinking] as const]) {
-      const start = said[at] ?? tokenId(end);
-      link(tokenId(header), start, marker === "userTurn" ? 20 : 24);
-      if (marker !== "userTurn" && (at === 0) === (header === headers.assistant)) {
-        want(start, dimension.flag(marker), 24);
-        want(start, dimension.constant, -20);
-      }
+    const first = said[0] ?? tokenId(end);
+    const unthinking = said[withoutThinking] ?? first;
+    link(tokenId(headers.assistant), first, marker === "userTurn" ? 20 : 24);
+    link(tokenId(headers.thinkingOff), unthinking, marker === "userTurn" ? 20 : 24);
+    for (const start of marker === "userTurn" ? [] : new Set([first, unthinking])) {
+      want(start, dimension.flag(marker), 24);
+      want(start, dimension.constant, -20);
     }
     for (const [at, token] of said.entries()) {
       const next = said[at + 1] ?? (loops ? said[0] : undefined) ?? tokenId(end);

