@@ -72,4 +72,37 @@ export const limits = {
   reportMs: 500,
   /** Kept of another program's error output, to quote its last line. */
   complaintChars: 4 * KiB,
+  /** Nesting of a JSON Schema that a grammar follows; what lies deeper takes any JSON. */
+  grammarDepth: 64,
+  /** Rules of one grammar before the rest of the schemas takes any JSON: Codex with many MCP servers needs some 2,000. */
+  grammarRules: 10_000,
+  /** Values of one `enum`. */
+  grammarChoices: 2_000,
+  /** Repetitions that are counted exactly; llama.cpp unrolls each into a rule and refuses more than 2,000. */
+  grammarRepeats: 256,
+  /** Prompt tokens read at a time by the embedded engine: an abort is honoured and progress told between them. */
+  prefillChunk: 256,
+  /** Tokens read at a time for all slots of the embedded engine together. */
+  engineBatch: 512,
+  /** Pieces of an answer that the embedded engine may be ahead of the one who reads it, and how many are confirmed at once. */
+  engineAhead: 32,
+  engineConfirm: 8,
+  /** Prompts that may wait for a slot; a client that is refused may try again. */
+  engineQueue: 1_024,
+  /** What is kept of the engine process's standard error for the log, in characters. */
+  engineStderrChars: 4 * KiB,
+  /** Pause before the engine process is started anew: doubled with each crash in a row, up to the second. */
+  engineRestartMs: 100,
+  engineRestartMaxMs: 10 * second,
+  /** Crashes in a row while loading after which the model is given up. */
+  engineLoadTries: 3,
+  /** How long the engine process may take to end before it is killed. */
+  engineCloseMs: 5 * second,
+  /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */
+  installPollMs: second / 2,
+  installAbandonedMs: 60 * minute,
+  /** Compiled grammars kept: clients send the same tools with every turn. */
+  engineGrammars: 32,
+  /** Tokens that presence and frequency penalties look back on. */
+  penaltyTokens: 1_024,
 } as const;

@@ -1,0 +1,216 @@
+/**
+ * Owns JSON Schema as GBNF rules, so that what a model writes fits. JSON is written as Python's `json.dumps` does, on one
+ * line with ", " and ": ": chat templates render earlier calls that way, and white space cannot run away. What a grammar
+ * cannot say (patterns, sums of schemas, wide ranges) is left out: the place then takes any JSON of the type that is known.
+ */
+import { limits } from "../../limits.ts";
+import { literal, oneOf, type RuleBook } from "./rules.ts";
+
+/** Rules of plain JSON; each is added when it is first used, with what it needs. */
+const json = {
+  value: "object | array | string | number | boolean | null",
+  object: '"{" (string ": " value (", " string ": " value)*)? "}"',
+  array: '"[" (value (", " value)*)? "]"',
+  string: String.raw`"\"" char* "\""`,
+  char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})`,
+  number: 'integer ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?',
+  integer: '"-"? natural',
+  natural: '"0" | [1-9] [0-9]{0,15}',
+  boolean: '"true" | "false"',
+  null: '"null"',
+} as const;
+type JsonRule = keyof typeof json;
+
+function plain(name: JsonRule, rules: RuleBook): string {
+  if (rules.has(name)) return name;
+  rules.add(name, json[name]);
+  for (const [word] of json[name].replace(/"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]/g, "").matchAll(/[a-z]+/g)) {
+    if (word in json) plain(word as JsonRule, rules);
+  }
+  return name;
+}
+
+/** Adds rules for any JSON object; returns the name of the first. */
+export function anyObject(rules: RuleBook): string {
+  return plain("object", rules);
+}
+
+/** Adds rules for JSON that fits `schema`; returns an expression for it. Never throws: what is no schema takes any JSON. */
+export function schemaExpression(schema: unknown, rules: RuleBook): string {
+  return new SchemaReader(schema, rules).read(schema, 0);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** `value` as `json.dumps` writes it. */
+export function dump(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(dump).join(", ")}]`;
+  if (!isFields(value)) return JSON.stringify(value) ?? "null";
+  return `{${Object.entries(value)
+    .map(([key, field]) => `${JSON.stringify(key)}: ${dump(field)}`)
+    .join(", ")}}`;
+}
+
+class SchemaReader {
+  readonly #root: unknown;
+  readonly #rules: RuleBook;
+  /** Rules of the `$ref`s met so far: schemas may be recursive. */
+  readonly #references = new Map<string, string>();
+
+  constructor(root: unknown, rules: RuleBook) {
+    this.#root = root;
+    this.#rules = rules;
+  }
+
+  read(schema: unknown, depth: number): string {
+    if (!isFields(schema) || depth > limits.grammarDepth || this.#rules.size > limits.grammarRules) {
+      return plain("value", this.#rules);
+    }
+    const { $ref: reference, const: constant, enum: values, anyOf, oneOf: either, allOf, type } = schema;
+    if (typeof reference === "string") return this.#reference(reference, depth);
+    if (constant !== undefined) return literal(dump(constant));
+    if (Array.isArray(values) && values.length > 0) {
+      return oneOf(values.slice(0, limits.grammarChoices).map((value) => literal(dump(value))));
+    }
+    const choices = anyOf ?? either;
+    if (Array.isArray(choices) && choices.length > 0) {
+      const { anyOf: _any, oneOf: _one, ...rest } = schema;
+      return oneOf(choices.map((choice) => this.read(isFields(choice) ? { ...rest, ...choice } : choice, depth + 1)));
+    }
+    if (Array.isArray(allOf) && allOf.length > 0) return this.read(merged(schema, allOf), depth + 1);
+    if (Array.isArray(type)) return oneOf(type.map((one) => this.read({ ...schema, type: one }, depth + 1)));
+    return this.#typed(schema, type, depth);
+  }
+
+  #typed(schema: Fields, type: unknown, depth: number): string {
+    const known = typeof type === "string" ? type : guess(schema);
+    switch (known) {
+      case "object":
+        return this.#object(schema, depth);
+      case "array":
+        return this.#array(schema, depth);
+      case "string":
+        return this.#string(schema);
+      case "integer":
+        return plain(atLeastZero(schema) ? "natural" : "integer", this.#rules);
+      case "number":
+      case "boolean":
+      case "null":
+        return plain(known, this.#rules);
+      default:
+        return plain("value", this.#rules);
+    }
+  }
+
+  #reference(reference: string, depth: number): string {
+    const known = this.#references.get(reference);
+    if (known !== undefined) return known;
+    const name = this.#rules.reserve();
+    this.#references.set(reference, name);
+    const body = this.read(lookUp(this.#root, reference), depth + 1);
+    // A reference to nothing but itself would be a grammar that never begins.
+    this.#rules.add(name, body === name ? plain("value", this.#rules) : body);
+    return name;
+  }
+
+  /** Members in the schema's order; the optional ones may be left out, and further ones follow where they are allowed. */
+  #object(schema: Fields, depth: number): string {
+    const properties = isFields(schema["properties"]) ? Object.entries(schema["properties"]) : [];
+    const required = new Set(Array.isArray(schema["required"]) ? schema["required"] : []);
+    const extra = schema["additionalProperties"];
+    if (properties.length === 0 && (extra === undefined || extra === true)) return anyObject(this.#rules);
+    const more = extra === true || isFields(extra) ? this.#member(plain("string", this.#rules), extra, depth) : null;
+    // Two rules a member: one for when it would be the first, one for when a comma must stand before it.
+    let first = more === null ? '""' : this.#rules.fresh(`(${more} (", " ${more})*)?`);
+    let later = more === null ? '""' : this.#rules.fresh(`(", " ${more})*`);
+    for (const [name, property] of properties.toReversed()) {
+      const member = this.#member(literal(JSON.stringify(name)), property, depth);
+      const [lead, follow] = [`${member} ${later}`, `", " ${member} ${later}`];
+      first = this.#rules.fresh(required.has(name) ? lead : `${lead} | ${first}`);
+      later = this.#rules.fresh(required.has(name) ? follow : `${follow} | ${later}`);
+    }
+    return this.#rules.fresh(`"{" ${first} "}"`);
+  }
+
+  #member(name: string, schema: unknown, depth: number): string {
+    return this.#rules.fresh(`${name} ": " ${this.read(schema, depth + 1)}`);
+  }
+
+  #array(schema: Fields, depth: number): string {
+    const items = schema["items"];
+    if (items === undefined || Array.isArray(items) || schema["prefixItems"] !== undefined) {
+      return plain("array", this.#rules);
+    }
+    const item = this.#rules.fresh(this.read(items, depth + 1));
+    const [least, most] = [count(schema["minItems"]) ?? 0, count(schema["maxItems"])];
+    if (most === 0) return '"[]"';
+    const more = `(", " ${item})${repeat(Math.max(least - 1, 0), most === null ? null : most - 1)}`;
+    return this.#rules.fresh(least > 0 ? `"[" ${item} ${more} "]"` : `"[" (${item} ${more})? "]"`);
+  }
+
+  #string({ minLength, maxLength }: Fields): string {
+    const [least, most] = [count(minLength) ?? 0, count(maxLength)];
+    if (least === 0 && most === null) return plain("string", this.#rules);
+    return String.raw`"\"" ${plain("char", this.#rules)}${repeat(least, most)} "\""`;
+  }
+}
+
+/** How often something is repeated; ranges wider than llama.cpp unrolls well are cut to what still holds. */
+function repeat(least: number, most: number | null): string {
+  const low = Math.min(least, limits.grammarRepeats);
+  const high = most === null || most > limits.grammarRepeats ? "" : String(Math.max(most, low));
+  return low === 0 && high === "" ? "*" : `{${low},${high}}`;
+}
+
+function count(value: unknown): number | null {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
+}
+
+function atLeastZero({ minimum, exclusiveMinimum }: Fields): boolean {
+  return [minimum, exclusiveMinimum].some((bound) => typeof bound === "number" && bound >= 0);
+}
+
+/** Many schemas name no type where their other words say it. */
+function guess(schema: Fields): string | null {
+  if ("properties" in schema || "additionalProperties" in schema) return "object";
+  if ("items" in schema || "minItems" in schema) return "array";
+  return "minLength" in schema || "maxLength" in schema || "pattern" in schema ? "string" : null;
+}
+
+/** One schema that asks for what all `parts` ask, as far as they speak of an object's members. */
+function merged(schema: Fields, parts: readonly unknown[]): Fields {
+  const { allOf: _all, ...rest } = schema;
+  const all = [rest, ...parts.filter(isFields)];
+  const properties: Record<string, unknown> = {};
+  const required: unknown[] = [];
+  for (const part of all) {
+    if (isFields(part["properties"])) Object.assign(properties, part["properties"]);
+    if (Array.isArray(part["required"])) required.push(...part["required"]);
+  }
+  const whole: Record<string, unknown> = Object.assign({}, ...all);
+  if (Object.keys(properties).length > 0) Object.assign(whole, { properties, required });
+  return whole;
+}
+
+/** What a `$ref` within the same document points to (RFC 6901); undefined where there is nothing. */
+function lookUp(root: unknown, reference: string): unknown {
+  if (reference === "#") return root;
+  if (!reference.startsWith("#/")) return undefined;
+  let value = root;
+  for (const part of reference.slice(2).split("/")) {
+    const key = decode(part).replaceAll("~1", "/").replaceAll("~0", "~");
+    value = isFields(value) || Array.isArray(value) ? (value as Fields)[key] : undefined;
+  }
+  return value;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * Owns what we use of node-llama-cpp: some twenty calls of its low-level interface, declared here since the package is no
+ * dependency of ours but installed on first use and loaded by path. Everything else of it (chat, functions) is ours.
+ */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+export type Token = number;
+
+export interface Binding {
+  readonly getLlama: (options: {
+    /** `never`: without a fitting binary it fails instead of building llama.cpp from source for minutes. */
+    readonly build: "never";
+    readonly gpu: "auto";
+    readonly maxThreads: number;
+    readonly progressLogs: false;
+    readonly skipDownload: true;
+    readonly logger: (level: string, message: string) => void;
+  }) => Promise<Llama>;
+  readonly LlamaGrammarEvaluationState: new (options: {
+    readonly model: Model;
+    readonly grammar: Grammar;
+  }) => GrammarState;
+}
+
+/** Opaque to us. */
+export interface Grammar {
+  readonly grammar: string;
+}
+/** Where a grammar stands in one answer. */
+export interface GrammarState {
+  clone(): GrammarState;
+}
+
+export interface Renderer {
+  /** Throws what the template raises. */
+  render(variables: Readonly<Record<string, unknown>>): string;
+}
+
+export interface Llama {
+  /** Physical cores that are good for arithmetic. */
+  readonly cpuMathCores: number;
+  readonly gpu: string | false;
+  loadModel(options: { readonly modelPath: string; onLoadProgress(part: number): void }): Promise<Model>;
+  /** Throws where the grammar does not parse. */
+  createGrammar(options: { readonly grammar: string }): Promise<Grammar>;
+  /** Not part of the package's interface, hence the self-test in template.ts. */
+  readonly _bindings?: { readonly AddonJinjaRenderer?: new (template: string) => Renderer };
+}
+
+export interface Model {
+  readonly trainContextSize: number;
+  readonly fileInfo: { readonly metadata: Readonly<Record<string, unknown>> };
+  readonly tokens: {
+    readonly bos: Token | null;
+    readonly bosString: string | null;
+    readonly eosString: string | null;
+    readonly shouldPrependBosToken: boolean;
+  };
+  iterateAllTokens(): Iterable<Token>;
+  getTokenAttributes(token: Token): {
+    readonly control: boolean;
+    readonly unknown: boolean;
+    readonly userDefined: boolean;
+  };
+  isEogToken(token: Token): boolean;
+  tokenize(text: string, special: boolean, options?: "trimLeadingSpace"): Token[];
+  detokenize(tokens: readonly Token[], special: boolean, lastTokens?: readonly Token[]): string;
+  createContext(options: {
+    readonly sequences: number;
+    readonly contextSize: number | "auto";
+    readonly batchSize: number;
+    readonly threads: number;
+  }): Promise<Context>;
+}
+
+export interface Context {
+  getSequence(options: { readonly contextShift: { readonly strategy: () => never } }): Sequence;
+}
+
+export interface Sampling {
+  readonly temperature: number;
+  readonly topP: number;
+  readonly topK: number;
+  readonly minP: number;
+  readonly seed: number;
+  readonly repeatPenalty?: {
+    readonly punishTokens: () => Token[];
+    readonly maxPunishTokens: number;
+    readonly penalty: number;
+    readonly frequencyPenalty: number;
+    readonly presencePenalty: number;
+  };
+}
+
+/** One slot: a conversation's place in the cache. */
+export interface Sequence {
+  readonly contextSize: number;
+  /** Tokens in the cache; a copy. */
+  readonly contextTokens: Token[];
+  readonly nextTokenIndex: number;
+  /** Drops from the cache what does not begin `tokens`. */
+  adaptStateToTokens(tokens: readonly Token[], allowShift: false): Promise<void>;
+  clearHistory(): Promise<void>;
+  evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>;
+  /** Ends before an end-of-generation token. What is passed to `next` takes the place of the token that came last. */
+  evaluate(
+    tokens: readonly Token[],
+    options: Sampling & { readonly grammarEvaluationState: () => GrammarState | undefined },
+  ): AsyncGenerator<Token, void, readonly Token[] | undefined>;
+}
+
+/** A file inside the installed package folder, as an address for `import()`. */
+function within(packageFolder: string, name: string): string {
+  return pathToFileURL(join(packageFolder, "node_modules", name)).href;
+}
+
+export async function loadBinding(packageFolder: string): Promise<Binding> {
+  return (await import(within(packageFolder, "node-llama-cpp/dist/index.js"))) as Binding;
+}
+
+/** The template renderer in JavaScript that comes with node-llama-cpp. */
+export async function loadJavaScriptRenderer(packageFolder: string): Promise<new (template: string) => Renderer> {
+  const module = (await import(within(packageFolder, "@huggingface/jinja/dist/index.js"))) as {
+    readonly Template: new (template: string) => Renderer;
+  };
+  return module.Template;
+}

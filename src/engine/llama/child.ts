@@ -1,0 +1,51 @@
+/** Owns the engine process: forked by the server, loads one model, takes orders, and ends when the server does. */
+import { messageOf } from "../../errors.ts";
+import { Desk } from "./desk.ts";
+import type { LoadOptions, Notice, Order, Report } from "./protocol.ts";
+import { Runtime } from "./runtime.ts";
+
+let desk: Desk | null = null;
+
+function send(message: Notice | Report): void {
+  if (process.connected) process.send?.(message);
+}
+
+async function load(options: LoadOptions): Promise<void> {
+  let told = -1;
+  try {
+    const runtime = await Runtime.load(options, (percent) => {
+      if (percent === told) return;
+      told = percent;
+      send({ type: "loading", percent });
+    });
+    desk = new Desk(runtime, send);
+    send({ type: "ready", model: runtime.about });
+  } catch (error) {
+    send({ type: "broken", message: messageOf(error).replaceAll(options.modelPath, "the model file") });
+  }
+}
+
+process.on("message", (order: Order) => {
+  switch (order.type) {
+    case "load":
+      void load(order.options);
+      return;
+    case "generate":
+      desk?.generate(order.id, order.request);
+      return;
+    case "count":
+      desk?.count(order.id, order.request);
+      return;
+    case "confirm":
+      desk?.confirm(order.id, order.pieces);
+      return;
+    case "cancel":
+      desk?.cancel(order.id);
+      return;
+  }
+});
+
+// Without the server there is nobody to write for. Not process.exit: destructors would wait for threads that still compute.
+process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
+// Control-C reaches the whole group; the server decides when the model stops.
+process.on("SIGINT", () => undefined);

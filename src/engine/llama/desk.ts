@@ -1,0 +1,127 @@
+/** Owns the work of the engine process: prompts become jobs, jobs wait for a slot, slots write answers. */
+import { messageOf } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import type { EngineRequest, Failure } from "../engine.ts";
+import type { Sequence, Token } from "./binding.ts";
+import { Job } from "./job.ts";
+import type { Report } from "./protocol.ts";
+import { endsThinking, type Runtime } from "./runtime.ts";
+import { chooseSlot } from "./slots.ts";
+import { TemplateError } from "./template.ts";
+import { writeAnswer } from "./writer.ts";
+
+interface Seat {
+  readonly sequence: Sequence;
+  busy: boolean;
+  tokens: readonly Token[];
+  used: number;
+}
+
+export class Desk {
+  readonly #runtime: Runtime;
+  readonly #report: (report: Report) => void;
+  readonly #seats: readonly Seat[];
+  readonly #queue: Job[] = [];
+  readonly #jobs = new Map<number, Job>();
+  #clock = 0;
+
+  constructor(runtime: Runtime, report: (report: Report) => void) {
+    this.#runtime = runtime;
+    this.#report = report;
+    this.#seats = runtime.sequences.map((sequence) => ({ sequence, busy: false, tokens: [], used: 0 }));
+  }
+
+  generate(id: number, request: EngineRequest): void {
+    const prompt = this.#prepare(id, request);
+    if (prompt === null) return;
+    const { contextLength } = this.#runtime.about;
+    const { length } = prompt.tokens;
+    if (length >= contextLength) {
+      const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included.`;
+      this.#fail(id, { code: "context_length_exceeded", message });
+      return;
+    }
+    if (this.#queue.length >= limits.engineQueue) {
+      this.#fail(id, {
+        code: "server_is_overloaded",
+        message: "Too many requests wait for the model; try again later.",
+      });
+      return;
+    }
+    const job = new Job(id, request, prompt.tokens, prompt.thinking);
+    this.#jobs.set(id, job);
+    this.#queue.push(job);
+    this.#seatJobs();
+  }
+
+  count(id: number, request: EngineRequest): void {
+    const prompt = this.#prepare(id, request);
+    if (prompt !== null) this.#report({ type: "counted", id, input: prompt.tokens.length, exact: true });
+  }
+
+  confirm(id: number, pieces: number): void {
+    this.#jobs.get(id)?.confirm(pieces);
+  }
+
+  cancel(id: number): void {
+    const job = this.#jobs.get(id);
+    if (job === undefined) return;
+    job.cancel();
+    const waiting = this.#queue.indexOf(job);
+    if (waiting === -1) return;
+    this.#queue.splice(waiting, 1);
+    this.#jobs.delete(id);
+    this.#tellQueue();
+  }
+
+  #prepare(id: number, request: EngineRequest): { readonly tokens: Token[]; readonly thinking: boolean } | null {
+    try {
+      const shield = this.#runtime.vocabulary.newShield();
+      const rendered = this.#runtime.template.render(request, shield);
+      return { tokens: this.#runtime.vocabulary.tokenize(shield.split(rendered)), thinking: endsThinking(rendered) };
+    } catch (error) {
+      const code = error instanceof TemplateError ? "template" : "server_error";
+      this.#fail(id, { code, message: `The prompt could not be made: ${messageOf(error)}` });
+      return null;
+    }
+  }
+
+  #seatJobs(): void {
+    for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const seat = chooseSlot(
+        this.#seats.filter(({ busy }) => !busy),
+        job.prompt,
+      );
+      if (seat === null) break;
+      this.#queue.shift();
+      seat.busy = true;
+      void this.#run(seat, job);
+    }
+    this.#tellQueue();
+  }
+
+  #tellQueue(): void {
+    for (const [ahead, { id }] of this.#queue.entries()) this.#report({ type: "queued", id, ahead: ahead + 1 });
+  }
+
+  async #run(seat: Seat, job: Job): Promise<void> {
+    const { sequence } = seat;
+    try {
+      await writeAnswer({ runtime: this.#runtime, sequence, job, report: this.#report });
+    } catch (error) {
+      this.#fail(job.id, { code: "server_error", message: `The model failed: ${messageOf(error)}` });
+      // What lies in the cache after a failure is not known.
+      await sequence.clearHistory().catch(() => undefined);
+    }
+    this.#jobs.delete(job.id);
+    this.#clock += 1;
+    seat.tokens = sequence.contextTokens;
+    seat.used = this.#clock;
+    seat.busy = false;
+    this.#seatJobs();
+  }
+
+  #fail(id: number, failure: Failure): void {
+    this.#report({ type: "failed", id, failure });
+  }
+}

@@ -1,0 +1,160 @@
+/** Owns the embedded engine as the server sees it: requests go to the engine process, its reports become deltas. */
+import { ApiError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest } from "../engine.ts";
+import { AnswerReader } from "../format/answer.ts";
+import { callableTools } from "../grammar/answer.ts";
+import { imagePlaceholder } from "./messages.ts";
+import type { Report } from "./protocol.ts";
+import { Supervisor } from "./supervisor.ts";
+
+export interface LlamaOptions {
+  /** Name under which the model is served. */
+  readonly modelId: string;
+  /** A GGUF file. */
+  readonly modelPath: string;
+  /** Brings the engine package, and says where it lies; see install.ts. */
+  readonly packageFolder: () => Promise<string>;
+  /** Tokens of one conversation; null: what the model was trained for, bounded by memory. */
+  readonly contextSize: number | null;
+  /** null: one less than the machine has physical cores. */
+  readonly threads: number | null;
+  /** Answers written at the same time; each holds a context of its own in memory. */
+  readonly slots: number;
+  readonly log: Log;
+}
+
+/** The embedded engine, and the number of its process while there is one. */
+export interface LlamaEngine extends Engine {
+  readonly pid: number | null;
+}
+
+/** Starts to load the model at once and returns before it has. */
+export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
+  const { modelPath, contextSize, threads, slots, packageFolder, log } = options;
+  const supervisor = new Supervisor({ load: { modelPath, contextSize, threads, slots }, packageFolder, log });
+  return {
+    get pid() {
+      return supervisor.pid;
+    },
+    models() {
+      const { state } = supervisor;
+      const loaded = state.type === "ready" ? state.model : null;
+      return Promise.resolve([
+        {
+          id: options.modelId,
+          contextLength: loaded?.contextLength ?? contextSize,
+          capabilities: { images: false, reasoning: loaded?.reasoning ?? false },
+        },
+      ]);
+    },
+    generate: (request, signal) => generate(supervisor, request, signal),
+    countTokens: (request) => countTokens(supervisor, request),
+    health: () => Promise.resolve(supervisor.health),
+    close: () => supervisor.close(),
+  };
+}
+
+async function* generate(supervisor: Supervisor, request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+  if (signal.aborted) return;
+  const aborted = Promise.withResolvers<void>();
+  let stop = aborted.resolve;
+  const onAbort = (): void => stop();
+  signal.addEventListener("abort", onAbort, { once: true });
+  let asked: ReturnType<Supervisor["ask"]> | null = null;
+  try {
+    while (supervisor.state.type === "loading") {
+      yield { kind: "progress", stage: "loading", done: supervisor.state.percent, total: 100 };
+      await Promise.race([supervisor.change, aborted.promise]);
+      if (signal.aborted) return;
+    }
+    if (supervisor.state.type === "down") return yield { kind: "fail", failure: supervisor.state.failure };
+    asked = supervisor.ask((id) => ({ type: "generate", id, request: withoutImages(request) }));
+    const { inbox } = asked;
+    stop = () => inbox.stop();
+    const answer = new AnswerDeltas(request);
+    for (let report = await inbox.take(); report !== null; report = await inbox.take()) {
+      for (const delta of answer.push(report)) {
+        if (signal.aborted) return;
+        yield delta;
+        if (delta.kind === "finish" || delta.kind === "fail") return;
+      }
+    }
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    if (asked !== null) supervisor.leave(asked.id);
+  }
+}
+
+/** The deltas of one answer. */
+class AnswerDeltas {
+  readonly #tools: readonly string[];
+  #reader: AnswerReader | null = null;
+
+  constructor(request: EngineRequest) {
+    this.#tools = callableTools(request).map(({ name }) => name);
+  }
+
+  *push(report: Report): Generator<Delta> {
+    switch (report.type) {
+      case "queued":
+        return yield { kind: "progress", stage: "queued", done: 0, total: report.ahead };
+      case "prefill":
+        return yield { kind: "progress", stage: "prefill", done: report.done, total: report.total };
+      case "started":
+        this.#reader = new AnswerReader({ thinking: report.thinking, tools: this.#tools });
+        return;
+      case "piece":
+        if (this.#reader !== null) yield* this.#reader.push(report.text);
+        return;
+      case "done":
+        return yield* this.#end(report);
+      case "failed":
+        return yield { kind: "fail", failure: report.failure };
+      case "counted":
+        return;
+    }
+  }
+
+  *#end({ reason, usage }: Extract<Report, { type: "done" }>): Generator<Delta> {
+    if (this.#reader !== null) yield* this.#reader.end(reason === "stop");
+    yield { kind: "usage", usage };
+    if (reason === "stop" && this.#reader?.insideCall === true) {
+      const message = "The model stopped in the middle of a tool call.";
+      yield { kind: "fail", failure: { code: "server_error", message } };
+    } else yield { kind: "finish", reason };
+  }
+}
+
+/** Characters of a token, about; only for prompts that the template refuses. */
+const charactersPerToken = 4;
+
+async function countTokens(
+  supervisor: Supervisor,
+  request: EngineRequest,
+): Promise<{ readonly input: number; readonly exact: boolean }> {
+  while (supervisor.state.type === "loading") await supervisor.change;
+  if (supervisor.state.type === "down") throw new ApiError("server_error", supervisor.state.failure.message);
+  const plain = withoutImages(request);
+  const { id, inbox } = supervisor.ask((id) => ({ type: "count", id, request: plain }));
+  const report = await inbox.take();
+  supervisor.leave(id);
+  if (report?.type === "counted") return { input: report.input, exact: report.exact };
+  if (report?.type === "failed" && report.failure.code !== "template") {
+    throw new ApiError(report.failure.code, report.failure.message);
+  }
+  const { messages, tools } = plain;
+  return { input: Math.ceil(JSON.stringify([messages, tools]).length / charactersPerToken), exact: false };
+}
+
+/** Images are megabytes that the model would not see; a model that is told so can say so. */
+function withoutImages(request: EngineRequest): EngineRequest {
+  const messages = request.messages.map((message): EngineMessage =>
+    message.role === "assistant" ? message : { ...message, content: message.content.map(asText) },
+  );
+  return { ...request, messages };
+}
+
+function asText(part: EnginePart): EnginePart {
+  return part.type === "image" ? { type: "text", text: imagePlaceholder } : part;
+}

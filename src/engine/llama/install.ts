@@ -1,0 +1,160 @@
+/**
+ * Owns the first-use installation of node-llama-cpp with the one binary package that this machine needs (85 MB, where all
+ * of them would be 730). npm fetches what our lock file names and checks every package against its hash.
+ */
+import { spawn } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { limits } from "../../limits.ts";
+import type { Log, ReportWork } from "../../log.ts";
+import lock from "./engine-lock.json" with { type: "json" };
+import { platformPackage, thisMachine } from "./platform.ts";
+
+export interface InstallOptions {
+  /** Cache folder of the program. */
+  readonly folder: string;
+  readonly report: ReportWork;
+  readonly log: Log;
+}
+
+const engine = "node-llama-cpp";
+const { version } = lock.packages[`node_modules/${engine}`];
+/** About what the installation takes on disk, for the progress bar. */
+const installedBytes = 86 * 1024 * 1024;
+const unfinished = ".installing-";
+
+/** The folder whose `node_modules` has the engine, after installing it if needed. Throws, in words for people. */
+export async function ensureEnginePackage({ folder, report, log }: InstallOptions): Promise<string> {
+  const binary = platformPackage(thisMachine());
+  const engines = join(folder, "engine");
+  const target = join(engines, `${version}-${binary.replace(/^.*\//, "")}`);
+  if (await exists(target)) return target;
+  await mkdir(engines, { recursive: true, mode: 0o700 });
+  await sweep(engines);
+  log.info("Installing the engine, once.", { engine: `${engine}@${version}`, binary });
+  const workplace = await mkdtemp(join(engines, unfinished));
+  try {
+    await install(workplace, binary, report);
+    await moveInto(target, workplace);
+  } finally {
+    await rm(workplace, { recursive: true, force: true });
+  }
+  return target;
+}
+
+/** The lock file for a machine: it wants the engine and its own binary; the other binaries stay optional, and away. */
+export function lockFor(binary: string): { readonly manifest: object; readonly lockFile: object } {
+  const key = `node_modules/${binary}`;
+  const { optional: _optional, ...own } =
+    (lock.packages as Readonly<Record<string, Record<string, unknown>>>)[key] ?? {};
+  const manifest = { name: lock.name, private: true, dependencies: { [engine]: version, [binary]: version } };
+  return { manifest, lockFile: { ...lock, packages: { "": manifest, ...lock.packages, [key]: own } } };
+}
+
+async function install(workplace: string, binary: string, report: ReportWork): Promise<void> {
+  const { manifest, lockFile } = lockFor(binary);
+  await writeFile(join(workplace, "package.json"), JSON.stringify(manifest));
+  await writeFile(join(workplace, "package-lock.json"), JSON.stringify(lockFile));
+  const done = new AbortController();
+  const watching = watch(workplace, report, done.signal);
+  try {
+    await npmCi(workplace);
+  } finally {
+    done.abort();
+    await watching;
+  }
+  report({ label: "Installing the engine", done: installedBytes, total: installedBytes, unit: "bytes" });
+}
+
+async function npmCi(workplace: string): Promise<void> {
+  const words = ["ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"];
+  const npm = spawn("npm", [...words, "--loglevel=error"], {
+    cwd: workplace,
+    stdio: ["ignore", "ignore", "pipe"],
+    // npm is a script on Windows, and only a shell starts those.
+    shell: process.platform === "win32",
+  });
+  let said = "";
+  npm.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said = (said + text).slice(-limits.engineStderrChars);
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    npm.on("error", (error: NodeJS.ErrnoException) => reject(explainStart(error)));
+    npm.on("close", resolve);
+  });
+  if (code !== 0) throw explainFailure(said);
+}
+
+function explainStart(error: NodeJS.ErrnoException): Error {
+  const reason = error.code === "ENOENT" ? "it is not installed or not on PATH" : error.message;
+  return new Error(`npm is needed once, to install the engine, but could not be started: ${reason}.`, { cause: error });
+}
+
+/** npm's words as advice; its error codes are stable, its sentences are not. */
+export function explainFailure(said: string): Error {
+  const code = /\b(?:npm (?:error|ERR!) code )(\w+)/.exec(said)?.[1] ?? null;
+  if (code === "EINTEGRITY") {
+    return new Error(
+      "A package of the engine is not the one that was published: its hash differs. Nothing was installed.",
+    );
+  }
+  if (code === "ENOSPC")
+    return new Error("There is no space left on the disk for the engine (about 90 MB, and as much again for npm).");
+  if (
+    code !== null &&
+    /^(?:ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|E[45]\d\d)$/.test(code)
+  ) {
+    return new Error(
+      `The engine could not be downloaded from the package registry (${code}). Check the network and npm's settings, and start again.`,
+    );
+  }
+  return new Error(`npm could not install the engine: ${said.trim() || "it said nothing"}`);
+}
+
+/** Reports how much has arrived until `signal` says that all has. */
+async function watch(workplace: string, report: ReportWork, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const done = Math.min(await sizeOf(workplace), installedBytes);
+    report({ label: "Installing the engine", done, total: installedBytes, unit: "bytes" });
+    await sleep(limits.installPollMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Bytes of all files below `folder`; files that come and go while it looks count or not. */
+async function sizeOf(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  let sum = 0;
+  for (const entry of entries) {
+    if (entry.isFile()) sum += (await stat(join(entry.parentPath, entry.name)).catch(() => ({ size: 0 }))).size;
+  }
+  return sum;
+}
+
+/** A rename is all or nothing, so a half installation is never seen; where another process was faster, its one stays. */
+async function moveInto(target: string, workplace: string): Promise<void> {
+  try {
+    await rename(workplace, target);
+  } catch (error) {
+    if (!(await exists(target))) throw error;
+  }
+}
+
+async function exists(target: string): Promise<boolean> {
+  try {
+    const manifest = await readFile(join(target, "node_modules", engine, "package.json"), "utf8");
+    return (JSON.parse(manifest) as { readonly version?: unknown }).version === version;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what installations left behind that were killed. */
+async function sweep(engines: string): Promise<void> {
+  for (const name of await readdir(engines)) {
+    if (!name.startsWith(unfinished)) continue;
+    const path = join(engines, name);
+    const age = Date.now() - (await stat(path).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    if (age > limits.installAbandonedMs) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,48 @@
+/** Owns one answer under way in the engine process: what is asked, and how far ahead of its reader it may be. */
+import { limits } from "../../limits.ts";
+import type { EngineRequest } from "../engine.ts";
+import type { Token } from "./binding.ts";
+
+export class Job {
+  readonly id: number;
+  readonly request: EngineRequest;
+  readonly prompt: readonly Token[];
+  /** The prompt already ended with `<think>`. */
+  readonly thinking: boolean;
+  #cancelled = false;
+  /** Pieces sent that were not taken yet. */
+  #ahead = 0;
+  #wake: (() => void) | null = null;
+
+  constructor(id: number, request: EngineRequest, prompt: readonly Token[], thinking: boolean) {
+    this.id = id;
+    this.request = request;
+    this.prompt = prompt;
+    this.thinking = thinking;
+  }
+
+  get cancelled(): boolean {
+    return this.#cancelled;
+  }
+
+  cancel(): void {
+    this.#cancelled = true;
+    this.#wake?.();
+  }
+
+  /** So many pieces were taken by the reader. */
+  confirm(pieces: number): void {
+    this.#ahead -= pieces;
+    this.#wake?.();
+  }
+
+  /** Counts one piece more; waits while the reader is too far behind and nobody cancels. */
+  async advance(): Promise<void> {
+    while (this.#ahead >= limits.engineAhead && !this.#cancelled) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    this.#ahead += 1;
+  }
+}

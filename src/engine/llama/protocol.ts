@@ -1,0 +1,51 @@
+/** Owns the messages between the server and the engine process: one type a direction, plain data only. */
+import type { EngineRequest, Failure, FinishReason, Usage } from "../engine.ts";
+
+export interface LoadOptions {
+  /** Where the engine package was installed. */
+  readonly packageFolder: string;
+  readonly modelPath: string;
+  /** Tokens of one conversation; null: as many as the model was trained for and memory allows. */
+  readonly contextSize: number | null;
+  /** null: one less than the machine has cores, since llama.cpp collapses when another process takes one of its cores. */
+  readonly threads: number | null;
+  /** Conversations that are written at the same time. */
+  readonly slots: number;
+}
+
+/** To the engine process. `id` is the asker's number for one generation or count. */
+export type Order =
+  | { readonly type: "load"; readonly options: LoadOptions }
+  | { readonly type: "generate"; readonly id: number; readonly request: EngineRequest }
+  | { readonly type: "count"; readonly id: number; readonly request: EngineRequest }
+  /** So many more pieces were taken. */
+  | { readonly type: "confirm"; readonly id: number; readonly pieces: number }
+  | { readonly type: "cancel"; readonly id: number };
+
+/** What is known of a model once it is loaded. */
+export interface LoadedModel {
+  readonly contextLength: number;
+  readonly reasoning: boolean;
+  /** Whether the template renders Hermes calls itself, or our own protocol is used. */
+  readonly tools: "native" | "prompted";
+  /** Which program renders the template. */
+  readonly renderer: "llama.cpp" | "javascript";
+}
+
+/** From the engine process about itself. */
+export type Notice =
+  | { readonly type: "loading"; readonly percent: number }
+  | { readonly type: "ready"; readonly model: LoadedModel }
+  /** The model cannot be loaded, and would not be next time either. */
+  | { readonly type: "broken"; readonly message: string };
+
+/** From the engine process about one generation or count; `done`, `failed` and `counted` are the last ones. */
+export type Report =
+  | { readonly type: "queued"; readonly id: number; readonly ahead: number }
+  | { readonly type: "prefill"; readonly id: number; readonly done: number; readonly total: number }
+  /** `thinking`: the prompt already ended with the opening tag. */
+  | { readonly type: "started"; readonly id: number; readonly thinking: boolean }
+  | { readonly type: "piece"; readonly id: number; readonly text: string }
+  | { readonly type: "done"; readonly id: number; readonly reason: FinishReason; readonly usage: Usage }
+  | { readonly type: "failed"; readonly id: number; readonly failure: Failure }
+  | { readonly type: "counted"; readonly id: number; readonly input: number; readonly exact: boolean };

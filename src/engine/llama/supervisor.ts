@@ -1,0 +1,170 @@
+/** Owns the life of the engine process: starts it, waits for its model, starts it anew after a crash, gives up, ends it. */
+import { messageOf } from "../../errors.ts";
+import { limits } from "../../limits.ts";
+import type { Log } from "../../log.ts";
+import type { Failure, Health } from "../engine.ts";
+import { Inbox } from "./inbox.ts";
+import { Link } from "./link.ts";
+import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol.ts";
+
+export interface SupervisorOptions {
+  readonly load: Omit<LoadOptions, "packageFolder">;
+  readonly packageFolder: () => Promise<string>;
+  readonly log: Log;
+}
+
+/** `loading` covers the first start and every start after a crash. */
+export type State =
+  | { readonly type: "loading"; readonly percent: number; readonly detail: string }
+  | { readonly type: "ready"; readonly model: LoadedModel }
+  | { readonly type: "down"; readonly failure: Failure };
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #inboxes = new Map<number, Inbox>();
+  #state: State = { type: "loading", percent: 0, detail: "Preparing the engine." };
+  #change = Promise.withResolvers<void>();
+  #link: Link | null = null;
+  #restart: NodeJS.Timeout | null = null;
+  #lastId = 0;
+  /** Crashes since an answer was last written to its end. */
+  #crashes = 0;
+  /** Crashes in a row before the model was loaded. */
+  #loadCrashes = 0;
+  #closed = false;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    void this.#start();
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Resolves when `state` changes. */
+  get change(): Promise<void> {
+    return this.#change.promise;
+  }
+
+  get pid(): number | null {
+    return this.#link?.pid ?? null;
+  }
+
+  get health(): Health {
+    switch (this.#state.type) {
+      case "loading":
+        return { state: "loading", detail: this.#state.detail };
+      case "ready":
+        return { state: "ready", detail: null };
+      case "down":
+        return { state: "down", detail: this.#state.failure.message };
+    }
+  }
+
+  /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
+  ask(order: (id: number) => Order): { readonly id: number; readonly inbox: Inbox } {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    const inbox = new Inbox((pieces) => this.#link?.send({ type: "confirm", id, pieces }));
+    this.#inboxes.set(id, inbox);
+    this.#link?.send(order(id));
+    return { id, inbox };
+  }
+
+  /** The asker is done; what still runs for it ends. */
+  leave(id: number): void {
+    if (this.#inboxes.delete(id)) this.#link?.send({ type: "cancel", id });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#giveUp({ code: "server_error", message: "The server is shutting down." });
+    await this.#link?.end();
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const packageFolder = await this.#options.packageFolder();
+      if (this.#closed) return;
+      this.#become({ type: "loading", percent: 0, detail: "Loading the model." });
+      const link = new Link({
+        onMessage: (message) => this.#receive(message),
+        onExit: (how, lastWords) => this.#exited(how, lastWords),
+      });
+      this.#link = link;
+      link.send({ type: "load", options: { ...this.#options.load, packageFolder } });
+    } catch (error) {
+      this.#options.log.error("The engine could not be installed.", { reason: messageOf(error) });
+      this.#giveUp({ code: "server_error", message: messageOf(error) });
+    }
+  }
+
+  #receive(message: Notice | Report): void {
+    switch (message.type) {
+      case "loading":
+        return this.#become({
+          type: "loading",
+          percent: message.percent,
+          detail: `Loading the model: ${message.percent} %.`,
+        });
+      case "ready":
+        this.#loadCrashes = 0;
+        this.#options.log.info("The model is loaded.", { ...message.model });
+        return this.#become({ type: "ready", model: message.model });
+      case "broken":
+        this.#options.log.error("The model could not be loaded.", { reason: message.message });
+        this.#giveUp({ code: "server_error", message: `The model could not be loaded: ${message.message}` });
+        void this.#link?.end();
+        return;
+      default:
+        return this.#deliver(message);
+    }
+  }
+
+  #deliver(report: Report): void {
+    if (report.type === "done") this.#crashes = 0;
+    this.#inboxes.get(report.id)?.push(report);
+    if (report.type === "done" || report.type === "failed" || report.type === "counted")
+      this.#inboxes.delete(report.id);
+  }
+
+  #exited(how: string, lastWords: string): void {
+    this.#link = null;
+    if (this.#closed || this.#state.type === "down") return;
+    this.#options.log.warn("The engine process crashed.", { how, lastWords });
+    if (this.#state.type === "loading") this.#loadCrashes += 1;
+    if (this.#loadCrashes >= limits.engineLoadTries) {
+      return this.#giveUp({
+        code: "engine_crashed",
+        message: `The engine crashed ${this.#loadCrashes} times while loading the model (${how}); the model file may be broken.`,
+      });
+    }
+    const pause = Math.min(limits.engineRestartMs * 2 ** this.#crashes, limits.engineRestartMaxMs);
+    this.#crashes += 1;
+    this.#become({ type: "loading", percent: 0, detail: "The engine crashed and is started anew." });
+    this.#failAll({
+      code: "engine_crashed",
+      message: "The engine crashed; the same request may succeed when tried again.",
+    });
+    this.#restart = setTimeout(() => void this.#start(), pause);
+  }
+
+  #giveUp(failure: Failure): void {
+    this.#become({ type: "down", failure });
+    this.#failAll(failure);
+  }
+
+  #failAll(failure: Failure): void {
+    for (const [id, inbox] of this.#inboxes) inbox.push({ type: "failed", id, failure });
+    this.#inboxes.clear();
+  }
+
+  #become(state: State): void {
+    if (this.#closed && state.type !== "down") return;
+    this.#state = state;
+    this.#change.resolve();
+    this.#change = Promise.withResolvers();
+  }
+}

@@ -1,0 +1,118 @@
+/** Owns the chat template of a model: who renders it, what it can do, and the prompt it makes of a request. */
+import type { EngineRequest } from "../engine.ts";
+import { callTags } from "../format/marker.ts";
+import type { Renderer } from "./binding.ts";
+import { templateVariables, type TemplateTraits } from "./messages.ts";
+import type { Shield } from "./shield.ts";
+
+type RendererClass = new (template: string) => Renderer;
+
+/** For models that bring no template; most of those were trained on this form. */
+export const chatMl = `
+{%- for message in messages -%}
+{{- "<|im_start|>" + message.role + "\\n" + message.content + "<|im_end|>\\n" -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- "<|im_start|>assistant\\n" -}}{%- endif -%}`;
+
+/** Why a prompt could not be rendered, in the template's words. */
+export class TemplateError extends Error {
+  override readonly name = "TemplateError";
+}
+
+export class ChatTemplate {
+  readonly source: string;
+  readonly traits: TemplateTraits;
+  readonly #renderer: Renderer;
+  /** `bos_token` and the like. */
+  readonly #constants: Readonly<Record<string, unknown>>;
+
+  /** Throws where the template does not compile. */
+  constructor(source: string, RendererType: RendererClass, constants: Readonly<Record<string, unknown>>) {
+    this.source = source;
+    this.#renderer = new RendererType(source);
+    this.#constants = constants;
+    this.traits = this.#probe();
+  }
+
+  /** The prompt for `request`, with the shield's seams in it; throws `TemplateError`. */
+  render(request: EngineRequest, shield: Shield): string {
+    const { messages, tools, effort, extra, format } = request;
+    const shielded = { ...request, ...shield.protect({ messages, tools, effort, extra, format }) };
+    return this.#render(templateVariables(shielded, this.traits));
+  }
+
+  #render(variables: Readonly<Record<string, unknown>>): string {
+    try {
+      return this.#renderer.render({ ...this.#constants, ...variables });
+    } catch (error) {
+      throw new TemplateError(reasonOf(error), { cause: error });
+    }
+  }
+
+  /** Renders something known and looks what became of it, as llama.cpp does to tell the families of templates apart. */
+  #probe(): TemplateTraits {
+    const hermes = `${callTags.open}\n{"name": "probe_name", "arguments": {"probe": "value"}}\n${callTags.close}`;
+    const shows = (variables: Readonly<Record<string, unknown>>, ...texts: readonly string[]): boolean => {
+      try {
+        const rendered = this.#render({ add_generation_prompt: true, ...variables });
+        return texts.every((text) => rendered.includes(text));
+      } catch {
+        return false;
+      }
+    };
+    const user = { role: "user", content: "probe question" };
+    const withCall = (args: unknown): Readonly<Record<string, unknown>> => ({
+      messages: [
+        user,
+        calling(args),
+        { role: "tool", tool_call_id: "call_1", name: "probe_name", content: "probe result" },
+      ],
+      tools: [probeTool],
+    });
+    const native = shows(withCall({ probe: "value" }), hermes, "probe description", "probe result");
+    return {
+      tools: native ? "native" : "prompted",
+      argumentsAsText: shows(withCall('{"probe": "value"}'), hermes),
+      system: shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
+    };
+  }
+}
+
+const probeTool = {
+  type: "function",
+  function: {
+    name: "probe_name",
+    description: "probe description",
+    parameters: { type: "object", properties: { probe: { type: "string" } }, required: ["probe"] },
+  },
+};
+
+function calling(args: unknown): Readonly<Record<string, unknown>> {
+  const call = { id: "call_1", type: "function", function: { name: "probe_name", arguments: args } };
+  return { role: "assistant", content: "", tool_calls: [call] };
+}
+
+/** Whether `RendererType` renders what templates use; the one inside llama.cpp is not a public interface. */
+export function rendersWell(RendererType: RendererClass): boolean {
+  const template =
+    "{%- for message in messages -%}{%- if loop.first -%}{{ bos_token }}{%- endif -%}" +
+    "<{{ message.role }}>{{ message['content'] | trim }}{{ message.calls | tojson }}{%- endfor -%}";
+  try {
+    const rendered = new RendererType(template).render({
+      bos_token: "<s>",
+      messages: [
+        { role: "user", content: " a\n", calls: [{ b: 1, c: null }] },
+        { role: "assistant", content: "é", calls: [] },
+      ],
+    });
+    return rendered === '<s><user>a[{"b": 1, "c": null}]<assistant>é[]';
+  } catch {
+    return false;
+  }
+}
+
+/** llama.cpp puts a trace before the reason. */
+function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return (message.trim().split("\n").at(-1) ?? "").replace(/^Error: (?:Jinja Exception: )?/, "").slice(0, 300);
+}

@@ -1,0 +1,104 @@
+/** Owns text and tokens: which tokens are control tokens, prompts to tokens, and sampled tokens back to text. */
+import { callTags, thinkTags } from "../format/marker.ts";
+import type { Model, Token } from "./binding.ts";
+import { responseTags } from "./messages.ts";
+import { Shield } from "./shield.ts";
+
+const marks: readonly string[] = [callTags, thinkTags, responseTags].flatMap(({ open, close }) => [open, close]);
+/** Bytes of the longest UTF-8 character: tokens that are still no text after so many are broken text. */
+const longestCharacter = 4;
+/** Tokens before the next one that the detokenizer looks at to decide on a space. */
+const lookBack = 4;
+
+export class Vocabulary {
+  readonly #model: Model;
+  /** Spellings that must not come from client text. */
+  readonly #guarded = new Set<string>(marks);
+  /** Control tokens that are no text of the answer. */
+  readonly #silent = new Set<Token>();
+
+  /**
+   * Guards all control tokens; of the user-defined ones only those that the template or our marks speak, for some
+   * vocabularies list plain words and runs of white space among them.
+   */
+  constructor(model: Model, template: string) {
+    this.#model = model;
+    for (const token of model.iterateAllTokens()) {
+      const { control, unknown, userDefined } = model.getTokenAttributes(token);
+      if (!control && !unknown && !userDefined) continue;
+      const text = model.detokenize([token], true).trim();
+      if (text === "") continue;
+      if (control || unknown || template.includes(text)) this.#guarded.add(text);
+      if (control && !marks.includes(text)) this.#silent.add(token);
+    }
+  }
+
+  newShield(): Shield {
+    return new Shield(this.#guarded);
+  }
+
+  /** Tokens of a rendered prompt. Each piece is tokenised alone, so that nothing forms across a seam. */
+  tokenize(pieces: readonly string[]): Token[] {
+    const { tokens } = this.#model;
+    const own = tokens.bosString !== null && (pieces[0] ?? "").startsWith(tokens.bosString);
+    const prompt: Token[] = tokens.shouldPrependBosToken && tokens.bos !== null && !own ? [tokens.bos] : [];
+    for (const [index, piece] of pieces.entries()) {
+      const found = index === 0 ? this.#model.tokenize(piece, true) : this.tokenizeMore(piece);
+      for (const token of found) prompt.push(token);
+    }
+    return prompt;
+  }
+
+  /** Tokens of text that goes on: some tokenizers put a space before whatever they are given. */
+  tokenizeMore(text: string): Token[] {
+    return this.#model.tokenize(text, true, "trimLeadingSpace");
+  }
+
+  isSilent(token: Token): boolean {
+    return this.#silent.has(token);
+  }
+
+  detokenize(tokens: readonly Token[], before: readonly Token[]): string {
+    return this.#model.detokenize(tokens, true, before);
+  }
+}
+
+/** Turns one answer's tokens into text as they come; a character that is spread over tokens comes with the last of them. */
+export class TokenReader {
+  readonly #vocabulary: Vocabulary;
+  #before: Token[];
+  #pending: Token[] = [];
+
+  constructor(vocabulary: Vocabulary, prompt: readonly Token[]) {
+    this.#vocabulary = vocabulary;
+    this.#before = prompt.slice(-lookBack);
+  }
+
+  /** Text that is certain with `token`; "" for a part of a character and for control tokens. */
+  push(token: Token): string {
+    if (this.#vocabulary.isSilent(token)) return this.end();
+    this.#pending.push(token);
+    const text = this.#vocabulary.detokenize(this.#pending, this.#before);
+    if (text.endsWith("\uFFFD") && this.#pending.length < longestCharacter) return "";
+    this.#advance();
+    return text;
+  }
+
+  /** Whether the next token starts a character of its own. */
+  get between(): boolean {
+    return this.#pending.length === 0;
+  }
+
+  /** What was held back when the answer ended. */
+  end(): string {
+    if (this.#pending.length === 0) return "";
+    const text = this.#vocabulary.detokenize(this.#pending, this.#before);
+    this.#advance();
+    return text;
+  }
+
+  #advance(): void {
+    this.#before = [...this.#before, ...this.#pending].slice(-lookBack);
+    this.#pending = [];
+  }
+}

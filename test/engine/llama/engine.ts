@@ -1,0 +1,55 @@
+/** Owns the making of embedded engines for tests: the scripted model in a folder of its own, the engine package shared. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { createLlamaEngine, type LlamaEngine, type LlamaOptions } from "../../../src/engine/llama/host.ts";
+import { ensureEnginePackage } from "../../../src/engine/llama/install.ts";
+import { ensureFolder, locateFolders } from "../../../src/folders.ts";
+import { silentLog } from "../../../src/log.ts";
+import { writeScriptedModel } from "../../../src/model/scripted.ts";
+
+/** The engine package, installed once for all tests and for the product itself. */
+export function enginePackage(): Promise<string> {
+  return ensureEnginePackage({ folder: ensureFolder(locateFolders().cache), report: () => undefined, log: silentLog });
+}
+
+export interface MadeEngine {
+  readonly engine: LlamaEngine;
+  /** The model's file. */
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/** An engine that begins to load the scripted model; one thread, since tests share the machine. */
+export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promise<MadeEngine> {
+  const folder = await mkdtemp(join(tmpdir(), "antiphon-llama-"));
+  const path = options.modelPath ?? join(folder, "scripted.gguf");
+  if (options.modelPath === undefined) await writeScriptedModel(path);
+  const engine = createLlamaEngine({
+    modelId: "scripted",
+    modelPath: path,
+    packageFolder: enginePackage,
+    contextSize: null,
+    threads: 1,
+    slots: 4,
+    log: silentLog,
+    ...options,
+  });
+  return {
+    engine,
+    path,
+    async close() {
+      await engine.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Resolves once `engine` serves or has given up. */
+export async function loaded(engine: Engine): Promise<void> {
+  for (;;) {
+    if ((await engine.health()).state !== "loading") return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
