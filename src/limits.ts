@@ -78,6 +78,8 @@ export const limits = {
   grammarRules: 10_000,
   /** Values of one `enum`. */
   grammarChoices: 2_000,
+  /** Calls in one answer of the embedded engine: small models never find the end of a list of calls. */
+  engineCalls: 16,
   /** Repetitions that are counted exactly; llama.cpp unrolls each into a rule and refuses more than 2,000. */
   grammarRepeats: 256,
   /** Prompt tokens read at a time by the embedded engine: an abort is honoured and progress told between them. */
@@ -105,4 +107,22 @@ export const limits = {
   engineGrammars: 32,
   /** Tokens that presence and frequency penalties look back on. */
   penaltyTokens: 1_024,
+  /** Values in one request body, counted before it is parsed: 64 MiB of `{}` would fill gigabytes; Codex's longest use 500,000. */
+  jsonValues: 2_000_000,
+  /** How much of a large body is taken over from the worker at a time, in values: some 5 ms of the event loop. */
+  jsonPortion: 20_000,
+  /** Memory of the worker that parses a large body, in MiB. */
+  jsonWorkerMiB: 1_024,
+  /** Headers of a request: Codex sends JSON in `x-codex-turn-metadata`. */
+  headerBytes: 64 * KiB,
+  /** What is taken over from a client's header (request id, thread id), in characters. */
+  headerChars: 256,
+  /** An idle connection is kept this long: longer than clients keep theirs, so that none writes into a closing one. */
+  idleConnectionMs: 75 * second,
+  /** What `retry-after` says on 429 and 503, in seconds. */
+  retryAfterSeconds: 2,
+  /** How long streams may take to send their last event once shutdown has ended them. */
+  shutdownGraceMs: 2 * second,
+  /** How long browsers may remember a preflight's answer, in seconds. */
+  preflightSeconds: 600,
 } as const;

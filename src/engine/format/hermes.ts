@@ -48,16 +48,16 @@ export class HermesReader {
     return pieces;
   }
 
-  /** The rest of the answer. `finished`: the model stopped by itself, so what looked like the start of a call was text. */
+  /**
+   * The rest of the answer. `finished`: the model stopped by itself, so what looked like the start of a call was text; an
+   * answer that was cut may have been about to call.
+   */
   end(finished: boolean): readonly HermesPiece[] {
-    const pieces: HermesPiece[] = [];
-    if (this.#stage === "closing") pieces.push({ type: "called" });
-    if (this.#stage === "header" && finished) this.#say(this.#space + callTags.open + this.#buffer, pieces);
-    if (this.#stage === "text") {
-      const text = this.#space + this.#finder.end();
-      if (text !== "" && !(this.#afterCall && text.trim() === "")) pieces.push({ type: "message", text });
-    }
-    return pieces;
+    if (this.#stage === "closing") return [{ type: "called" }];
+    if (!finished || this.#stage === "arguments") return [];
+    const held = this.#stage === "header" ? callTags.open + this.#buffer : this.#finder.end();
+    const text = this.#space + held;
+    return text === "" || (this.#afterCall && text.trim() === "") ? [] : [{ type: "message", text }];
   }
 
   /** Reads as far as one stage goes; returns what the next stage shall read, null where all is read. */

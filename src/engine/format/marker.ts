@@ -31,7 +31,8 @@ export class CallFinder {
       if (this.#atLineStart) {
         const line = rest.replace(/^[ \t]+/, "");
         if (this.#fence === null && line.startsWith(callTags.open)) {
-          return { text, after: line.slice(callTags.open.length) };
+          const before = rest.slice(0, rest.length - line.length);
+          return { text: text + before, after: line.slice(callTags.open.length) };
         }
         if (this.#mayBecome(line) && rest.length - line.length <= indent) {
           this.#held = rest;

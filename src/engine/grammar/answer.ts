@@ -1,4 +1,5 @@
 /** Owns the grammars of whole answers: calls of the offered tools, text that fits a format, and thinking before either. */
+import { limits } from "../../limits.ts";
 import type { EngineRequest, EngineTool } from "../engine.ts";
 import { callTags, thinkTags } from "../format/marker.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
@@ -50,7 +51,10 @@ function callsRule(tools: readonly EngineTool[], parallel: boolean, exact: boole
     return rules.fresh(`${literal(`${JSON.stringify(name)}, "arguments": `)} ${fields}`);
   });
   const call = rules.add("call", `${literal('\n{"name": ')} ${oneOf(bodies)} ${literal(`}\n${callTags.close}`)}`);
-  return rules.add("calls", parallel ? `${call} (${literal(`\n${callTags.open}`)} ${call})*` : call);
+  return rules.add(
+    "calls",
+    parallel ? `${call} (${literal(`\n${callTags.open}`)} ${call}){0,${limits.engineCalls - 1}}` : call,
+  );
 }
 
 /** Arguments are an object, whatever a careless schema says or leaves out. */

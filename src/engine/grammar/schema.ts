@@ -13,7 +13,7 @@ const json = {
   array: '"[" (value (", " value)*)? "]"',
   string: String.raw`"\"" char* "\""`,
   char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})`,
-  number: 'integer ("." [0-9]{1,16})? ([eE] [-+]? [0-9]{1,3})?',
+  number: 'integer ("." [0-9]{1,24})? ([eE] [-+]? [0-9]{1,3})?',
   integer: '"-"? natural',
   natural: '"0" | [1-9] [0-9]{0,15}',
   boolean: '"true" | "false"',

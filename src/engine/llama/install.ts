@@ -135,8 +135,11 @@ async function sizeOf(folder: string): Promise<number> {
 async function moveInto(target: string, workplace: string): Promise<void> {
   try {
     await rename(workplace, target);
-  } catch (error) {
-    if (!(await exists(target))) throw error;
+  } catch {
+    if (await exists(target)) return;
+    // What stands there was damaged later.
+    await rm(target, { recursive: true, force: true });
+    await rename(workplace, target);
   }
 }
 

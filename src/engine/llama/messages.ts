@@ -148,7 +148,7 @@ function instruct(
 }
 
 function textOf(content: readonly EnginePart[]): string {
-  return content.map((part) => (part.type === "text" ? part.text : imagePlaceholder)).join("");
+  return content.map((part) => (part.type === "text" ? part.text : imagePlaceholder)).join("\n");
 }
 
 /** The embedded engine has no eyes; a model that is told so can say so. */

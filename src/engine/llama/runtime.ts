@@ -7,6 +7,7 @@ import type { EngineRequest } from "../engine.ts";
 import {
   loadBinding,
   loadJavaScriptRenderer,
+  sampleInTurn,
   type Binding,
   type Context,
   type GrammarState,
@@ -80,6 +81,7 @@ export class Runtime {
       batchSize: limits.engineBatch,
       threads: threadsOf(llama, options.threads),
     });
+    sampleInTurn(context);
     const rendering = await makeTemplate(llama, model, options.packageFolder);
     return new Runtime({ binding, llama, model, ...rendering, sequences: sequencesOf(context, slots) });
   }

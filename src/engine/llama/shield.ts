@@ -13,19 +13,20 @@ function newSeam(): string {
 
 export class Shield {
   readonly #seam: string;
-  /** Guarded texts by their first character. */
-  readonly #guarded = new Map<string, string[]>();
+  /** Guarded texts by their first character, each with the place where it is cut. */
+  readonly #guarded = new Map<string, { readonly text: string; readonly cut: number }[]>();
   readonly #firsts: RegExp | null;
 
   /** `guarded`: spellings that must not come from a client; those of one character cannot be broken. */
   constructor(guarded: Iterable<string>, seam: string = newSeam()) {
     this.#seam = seam;
     for (const text of guarded) {
-      const first = text[0];
-      if (first === undefined || middle(text) === null) continue;
+      const [first] = text.split("");
+      const cut = middle(text);
+      if (first === undefined || cut === null) continue;
       const others = this.#guarded.get(first);
-      if (others) others.push(text);
-      else this.#guarded.set(first, [text]);
+      if (others) others.push({ text, cut });
+      else this.#guarded.set(first, [{ text, cut }]);
     }
     const firsts = [...this.#guarded.keys()].map((first) => first.replace(/[\\\]^-]/, "\\$&"));
     this.#firsts = firsts.length === 0 ? null : new RegExp(`[${firsts.join("")}]`, "g");
@@ -58,7 +59,7 @@ export class Shield {
     const cuts = new Set<number>();
     for (const { index, 0: first } of text.matchAll(this.#firsts)) {
       for (const guarded of this.#guarded.get(first) ?? []) {
-        if (text.startsWith(guarded, index)) cuts.add(index + (middle(guarded) ?? 0));
+        if (text.startsWith(guarded.text, index)) cuts.add(index + guarded.cut);
       }
     }
     if (cuts.size === 0) return text;
@@ -72,10 +73,10 @@ export class Shield {
   }
 }
 
-/** Where a text is cut: never between the two halves of one character. null where it cannot be cut. */
+/** Where a text is cut: as close to its middle as it goes, never between the two halves of one character. Else null. */
 function middle(text: string): number | null {
-  for (let at = Math.floor(text.length / 2); at > 0; at -= 1) {
-    if (!/[\uD800-\uDBFF]/.test(text[at - 1] ?? "")) return at;
-  }
-  return null;
+  const half = Math.floor(text.length / 2);
+  const places = Array.from({ length: Math.max(text.length - 1, 0) }, (_, index) => index + 1);
+  const fit = places.filter((at) => !/[\uD800-\uDBFF]/.test(text[at - 1] ?? ""));
+  return fit.sort((a, b) => Math.abs(a - half) - Math.abs(b - half))[0] ?? null;
 }

@@ -131,7 +131,7 @@ class Answer {
 function samplingOf({ runtime, job }: Writing, recent: Token[]): Sampling {
   const { sampling, extra } = job.request;
   const penalties = {
-    penalty: pick(extra["repeat_penalty"], null, 1),
+    penalty: pick(extra["repeat_penalty"], extra["repetition_penalty"], 1),
     frequencyPenalty: sampling.frequencyPenalty ?? 0,
     presencePenalty: sampling.presencePenalty ?? 0,
   };

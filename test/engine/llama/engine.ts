@@ -1,5 +1,6 @@
 /** Owns the making of embedded engines for tests: the scripted model in a folder of its own, the engine package shared. */
-import { mkdtemp, rm } from "node:fs/promises";
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Engine } from "../../../src/engine/engine.ts";
@@ -8,6 +9,7 @@ import { ensureEnginePackage } from "../../../src/engine/llama/install.ts";
 import { ensureFolder, locateFolders } from "../../../src/folders.ts";
 import { silentLog } from "../../../src/log.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
+import { chatTemplate } from "../../../src/model/scripted-text.ts";
 
 /** The engine package, installed once for all tests and for the product itself. */
 export function enginePackage(): Promise<string> {
@@ -44,6 +46,18 @@ export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promi
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Writes the scripted model with another chat template, which must not be longer than its own. */
+export async function writeScriptedModelWith(template: string, path: string): Promise<void> {
+  await writeScriptedModel(path);
+  const file = await readFile(path);
+  const at = file.indexOf(chatTemplate);
+  const room = Buffer.byteLength(chatTemplate);
+  assert.ok(at > 0 && Buffer.byteLength(template) + 4 <= room);
+  const comment = `{#${" ".repeat(room - Buffer.byteLength(template) - 4)}#}`;
+  file.write(template + comment, at);
+  await writeFile(path, file);
 }
 
 /** Resolves once `engine` serves or has given up. */

@@ -1,0 +1,278 @@
+/** Owns the tests of the engine process's life: loading, crashes, crowds, slow readers, broken files. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Delta, EngineMessage, EngineRequest, Usage } from "../../../src/engine/engine.ts";
+import { writeScriptedModel } from "../../../src/model/scripted.ts";
+import { asking, poll, user, weather } from "../asking.ts";
+import { outcomeOf } from "../grammar.ts";
+import { loaded, scriptedEngine, writeScriptedModelWith, type MadeEngine } from "./engine.ts";
+
+const never = new AbortController().signal;
+const hello = "Hello from the tiny scripted model; it always gives this same answer and then it stops.";
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "antiphon-life-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+/** Text of an answer's message. */
+async function say(made: MadeEngine, request: EngineRequest): Promise<string> {
+  const { items, end } = await outcomeOf(made.engine.generate(request, never));
+  assert.equal(end?.kind === "fail" ? end.failure.message : null, null);
+  return items.flatMap(({ item, text }) => (item.type === "message" ? [text] : [])).join("");
+}
+
+async function usageOf(made: MadeEngine, request: EngineRequest): Promise<Usage> {
+  const { usage } = await outcomeOf(made.engine.generate(request, never));
+  assert.ok(usage);
+  return usage;
+}
+
+/** A request that is answered without end, of as many tokens more as `filler` says. */
+const endless = (filler: number): EngineRequest => asking(`[[long]]${"x".repeat(filler)}`);
+
+async function withEngine(
+  options: Parameters<typeof scriptedEngine>[0],
+  use: (made: MadeEngine) => Promise<void>,
+): Promise<void> {
+  const made = await scriptedEngine(options);
+  try {
+    await use(made);
+  } finally {
+    await made.close();
+  }
+}
+
+suite("life of the engine process", { timeout: 120_000 }, () => {
+  test("a request that comes while the model loads is told so, and answered", () =>
+    withEngine({}, async (made) => {
+      assert.equal((await made.engine.health()).state, "loading");
+      const deltas: Delta[] = [];
+      for await (const delta of made.engine.generate(asking("hi"), never)) deltas.push(delta);
+      assert.equal(deltas[0]?.kind === "progress" ? deltas[0].stage : null, "loading");
+      assert.equal(deltas.at(-1)?.kind, "finish");
+      assert.equal((await made.engine.health()).state, "ready");
+    }));
+
+  test("kill -9 in mid-stream fails this request, and the next one is served by a new process", () =>
+    withEngine({}, async (made) => {
+      const { engine } = made;
+      let pid: number | null = null;
+      const seen: Delta[] = [];
+      for await (const delta of engine.generate(asking("[[long]]"), never)) {
+        seen.push(delta);
+        if (delta.kind === "text" && pid === null) {
+          ({ pid } = engine);
+          assert.ok(pid !== null);
+          process.kill(pid, "SIGKILL");
+        }
+      }
+      const last = seen.at(-1);
+      assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
+      assert.equal(await say(made, asking("hi")), hello);
+      assert.notEqual(engine.pid, pid);
+    }));
+
+  test("closing fails what is under way and leaves no process", () =>
+    withEngine({}, async ({ engine }) => {
+      let pid: number | null = null;
+      let closing: Promise<void> | null = null;
+      let last: Delta | null = null;
+      for await (const delta of engine.generate(asking("[[long]]"), never)) {
+        last = delta;
+        if (delta.kind !== "text" || closing !== null) continue;
+        ({ pid } = engine);
+        closing = engine.close();
+      }
+      await closing;
+      assert.equal(last?.kind, "fail");
+      assert.throws(() => process.kill(pid ?? 0, 0), { code: "ESRCH" });
+      assert.equal((await engine.health()).state, "down");
+    }));
+
+  test("a missing file, a broken one and a package that cannot be had are told, to requests too", async () => {
+    const broken = join(folder, "broken.gguf");
+    const cut = join(folder, "cut.gguf");
+    await writeFile(broken, "<html>no model</html>");
+    await writeScriptedModel(cut);
+    await truncate(cut, 200_000);
+    const failing: readonly Parameters<typeof scriptedEngine>[0][] = [
+      { modelPath: join(folder, "missing.gguf") },
+      { modelPath: broken },
+      { modelPath: cut },
+      { packageFolder: () => Promise.reject(new Error("no network")) },
+    ];
+    for (const options of failing) {
+      await withEngine(options, async ({ engine }) => {
+        const { items, end } = await outcomeOf(engine.generate(asking("hi"), never));
+        assert.deepEqual(items, []);
+        assert.ok(end?.kind === "fail");
+        assert.doesNotMatch(end.failure.message, /antiphon-life/, "a path");
+        const health = await engine.health();
+        assert.equal(health.state, "down");
+        assert.notEqual(health.detail, null);
+        await assert.rejects(engine.countTokens(asking("hi")));
+      });
+    }
+  });
+});
+
+suite("work of the engine process", { timeout: 120_000 }, () => {
+  let made: MadeEngine;
+  before(async () => {
+    made = await scriptedEngine();
+    await loaded(made.engine);
+  });
+  after(() => made.close());
+
+  test("32 streams on 4 slots, 20 of them cancelled at random: each of the others is whole and its own", async () => {
+    const prompts = ["hi", "[[think]]", "[[tool]]", "[[long]]"] as const;
+    const request = (index: number): EngineRequest =>
+      asking(`${prompts[index % 4] ?? ""} ${"x".repeat(index * 40)}`, { tools: [poll], maxTokens: 60 });
+    const alone = await Promise.all(
+      [0, 1, 2, 3].map((index) => outcomeOf(made.engine.generate(request(index), never))),
+    );
+    const order = Array.from({ length: 32 }, (_, index) => ({ index, rank: Math.random() }));
+    const cancelled = new Set(
+      order
+        .sort((a, b) => a.rank - b.rank)
+        .slice(0, 20)
+        .map(({ index }) => index),
+    );
+    const outcomes = await Promise.all(
+      Array.from({ length: 32 }, async (_, index) => {
+        if (!cancelled.has(index)) return outcomeOf(made.engine.generate(request(index), never));
+        const abort = new AbortController();
+        let left = Math.floor(Math.random() * 40);
+        for await (const { kind } of made.engine.generate(request(index), abort.signal)) {
+          assert.ok(!abort.signal.aborted, `${kind} after the abort`);
+          if (left === 0) abort.abort();
+          left -= 1;
+        }
+        return null;
+      }),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === null) continue;
+      const { items, end } = alone[index % 4] ?? {};
+      assert.deepEqual(outcome.items, items);
+      assert.deepEqual(outcome.end, end);
+    }
+    assert.equal(await say(made, asking("hi")), hello);
+  });
+
+  test("the next turn of a thread reads only what is new", async () => {
+    const thread: EngineMessage[] = [user(`[[tool]] ${"context ".repeat(100)}`)];
+    const first = await usageOf(made, asking(thread, { tools: [weather] }));
+    const args = '{"city": "Paris"}';
+    thread.push({
+      role: "assistant",
+      content: "",
+      reasoning: null,
+      calls: [{ id: "c", name: "get_weather", arguments: args }],
+    });
+    thread.push({ role: "tool", callId: "c", name: "get_weather", content: [{ type: "text", text: "12 degrees" }] });
+    const second = await usageOf(made, asking(thread, { tools: [weather] }));
+    assert.ok(second.cached >= first.input, `${second.cached} of ${first.input} tokens`);
+    assert.ok(second.cached < second.input);
+  });
+
+  test("a reader that is slow is waited for, and an abort meanwhile is honoured", async () => {
+    const abort = new AbortController();
+    let texts = 0;
+    for await (const delta of made.engine.generate(asking("[[long]]"), abort.signal)) {
+      if (delta.kind === "text") texts += 1;
+      if (texts === 2) await sleep(300);
+      if (texts > 200) abort.abort();
+    }
+    assert.equal(texts, 201);
+    assert.equal(await say(made, asking("hi")), hello);
+  });
+
+  test("usage counts what was read and written, thinking apart", async () => {
+    const usage = await usageOf(made, asking("[[think]] now"));
+    const { input, exact } = await made.engine.countTokens(asking("[[think]] now"));
+    assert.ok(exact);
+    assert.equal(usage.input, input);
+    assert.ok(usage.reasoning > 0 && usage.reasoning < usage.output && !usage.estimated);
+  });
+
+  test("effort none leaves the thinking out", async () => {
+    const { items } = await outcomeOf(made.engine.generate(asking("[[think]]", { effort: "none" }), never));
+    assert.deepEqual(
+      items.map(({ item, text }) => [item.type, text]),
+      [["message", "My considered reply is forty-two."]],
+    );
+  });
+
+  test("a format may be thought about first", async () => {
+    const format = { type: "json_schema", name: "p", schema: poll.parameters, strict: true } as const;
+    const { items, end } = await outcomeOf(made.engine.generate(asking("[[think]]", { format }), never));
+    assert.deepEqual(end, { kind: "finish", reason: "stop" });
+    assert.deepEqual(
+      items.map(({ item }) => item.type),
+      ["reasoning", "message"],
+    );
+    assert.equal(typeof (JSON.parse(items[1]?.text ?? "") as { sure: unknown }).sure, "boolean");
+  });
+
+  test("a prompt that fills the context to the last tokens ends with length", async () => {
+    await withEngine({ contextSize: 512, slots: 1 }, async (small) => {
+      await loaded(small.engine);
+      const [model] = await small.engine.models();
+      const room = (model?.contextLength ?? 0) - (await small.engine.countTokens(endless(0))).input;
+      const full = await outcomeOf(small.engine.generate(endless(room - 3), never));
+      assert.deepEqual(full.end, { kind: "finish", reason: "length" });
+      assert.equal(full.usage?.output, 3);
+      const over = await outcomeOf(small.engine.generate(endless(room), never));
+      assert.ok(over.end?.kind === "fail");
+      assert.equal(over.end.failure.code, "context_length_exceeded");
+      assert.match(over.end.failure.message, new RegExp(`${model?.contextLength} tokens.* ${model?.contextLength}`));
+      assert.equal((await outcomeOf(small.engine.generate(asking("hi"), never))).end?.kind, "finish");
+    });
+  });
+});
+
+suite("other templates", { timeout: 120_000 }, () => {
+  /** The form of an assistant's turn that the scripted model answers to. */
+  const turns = `{%- for m in messages -%}{{- "<|im_start|>" + m.role + "\\n" + m.content + "<|im_end|>\\n" -}}{%- endfor -%}`;
+  const opening = `{%- if add_generation_prompt -%}{{- "<|im_start|>assistant\\n" -}}{%- endif -%}`;
+
+  test("a template without tools calls them by our own protocol", async () => {
+    const modelPath = join(folder, "plain.gguf");
+    await writeScriptedModelWith(turns + opening, modelPath);
+    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
+      for (const toolChoice of ["auto", "required", { names: ["answer_poll"] }] as const) {
+        const request = asking("[[tool]]", { tools: [weather, poll], toolChoice, parallelToolCalls: false });
+        const { items, end } = await outcomeOf(engine.generate(request, never));
+        assert.deepEqual(end, { kind: "finish", reason: "stop" });
+        const name = typeof toolChoice === "object" ? "answer_poll" : "get_weather";
+        assert.deepEqual(
+          items.map(({ item }) => item),
+          [{ type: "call", name, id: null }],
+        );
+      }
+    });
+  });
+
+  test("a template that refuses the prompt's shape fails before anything else is said", async () => {
+    const modelPath = join(folder, "strict.gguf");
+    const strict = `{%- if messages[0].role == "system" -%}{{ raise_exception("No system role") }}{%- endif -%}${turns}${opening}`;
+    await writeScriptedModelWith(strict, modelPath);
+    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
+      const messages: EngineMessage[] = [{ role: "system", content: [{ type: "text", text: "x" }] }, user("hi")];
+      const { items, end } = await outcomeOf(engine.generate(asking(messages), never));
+      assert.deepEqual(items, []);
+      assert.ok(end?.kind === "fail");
+      assert.equal(end.failure.code, "template");
+      assert.match(end.failure.message, /No system role/);
+      assert.equal((await engine.countTokens(asking(messages))).exact, false);
+      assert.deepEqual((await outcomeOf(engine.generate(asking("hi"), never))).end, { kind: "finish", reason: "stop" });
+    });
+  });
+});
