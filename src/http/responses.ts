@@ -1,0 +1,105 @@
+/** Owns the handlers of `/responses`: a turn as a stream or as one JSON body, and what was stored of it. */
+import type { IncomingHttpHeaders } from "node:http";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import type { Engine } from "../engine/engine.ts";
+import { ApiError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import { type Event, isTerminal } from "../spec/events.ts";
+import { parseRequest, type Request } from "../spec/request.ts";
+import type { Response as Body } from "../spec/response.ts";
+import type { Store, StoredResponse } from "../store/store.ts";
+import { prepare } from "../turn/prepare.ts";
+import { type Outcome, run } from "../turn/run.ts";
+import { readJson } from "./body.ts";
+import { type Exchange, type Handler, saneHeader } from "./exchange.ts";
+import { sendEvents } from "./sse.ts";
+
+/** `POST /responses`. */
+export function createResponse(commentMs: number): Handler {
+  return async (exchange, line) => {
+    const { incoming, outgoing, signal } = exchange.env;
+    const request = parseRequest(await readJson(incoming));
+    const streamed = request.stream === true;
+    if (!streamed) await checkLoaded(line.engine);
+    const turn = await prepare(line, request, threadId(incoming.headers, request));
+    outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
+    const events = run(line, turn, signal);
+    if (!streamed) return answer(exchange, events);
+    await sendEvents(outgoing, events, commentMs);
+    return RESPONSE_ALREADY_SENT;
+  };
+}
+
+/** A name that no header can carry, as one can; an upstream that is down leaves the client's own name, whatever it is. */
+function escaped(name: string): string {
+  return encodeURIComponent(name.toWellFormed()).slice(0, limits.headerChars);
+}
+
+/** The same events, of which only the last is told. */
+async function answer(exchange: Exchange, events: AsyncGenerator<Event, Outcome>): Promise<Response> {
+  let body: Body | null = null;
+  let step = await events.next();
+  for (; step.done !== true; step = await events.next()) if (isTerminal(step.value)) body = step.value.response;
+  if (step.value.kind === "failed") throw step.value.error;
+  if (step.value.kind === "gone") return RESPONSE_ALREADY_SENT;
+  return exchange.json(body);
+}
+
+/** A stream is kept alive while the model loads; a JSON request would just hang, and its client time out. */
+async function checkLoaded(engine: Engine): Promise<void> {
+  const { state } = await engine.health();
+  if (state === "loading")
+    throw new ApiError("model_loading", "The model is still loading; try again soon, or stream.");
+}
+
+/** Names under which clients send their thread: Codex, its older versions, OpenCode. */
+const threadHeaders = ["thread-id", "session-id", "session_id", "x-session-affinity"] as const;
+
+function threadId(headers: IncomingHttpHeaders, request: Request): string | null {
+  for (const name of threadHeaders) {
+    const value = saneHeader(headers[name]);
+    if (value !== null) return value;
+  }
+  const metadata = request["client_metadata"];
+  if (typeof metadata !== "object" || metadata === null || !("thread_id" in metadata)) return null;
+  return typeof metadata.thread_id === "string" ? metadata.thread_id : null;
+}
+
+/** `HEAD /responses`: how `codex doctor` asks whether somebody is here. */
+export const hasResponses: Handler = (exchange) => exchange.body(null);
+
+/** `GET /responses`: Codex falls back to POST without a word on exactly this status. */
+export const refuseWebSocket: Handler = () => {
+  throw new ApiError("websocket_unsupported", "WebSockets are not supported here; use POST.");
+};
+
+/** `GET /responses/{id}`. */
+export const getResponse: Handler = async (exchange, { store }) => {
+  if (exchange.req.query("stream") === "true") {
+    throw new ApiError("unsupported_parameter", "A stored response cannot be streamed again; get it whole.", "stream");
+  }
+  return exchange.json((await stored(exchange, store)).response);
+};
+
+/** `DELETE /responses/{id}`. */
+export const deleteResponse: Handler = async (exchange, { store }) => {
+  const id = idOf(exchange);
+  if (!(await store.delete(id))) throw notFound(id);
+  return exchange.json({ id, object: "response", deleted: true });
+};
+
+/** The stored turn that the path names. Throws 404. */
+export async function stored(exchange: Exchange, store: Store): Promise<StoredResponse> {
+  const id = idOf(exchange);
+  const turn = await store.get(id);
+  if (!turn) throw notFound(id);
+  return turn;
+}
+
+function idOf(exchange: Exchange): string {
+  return exchange.req.param("id") ?? "";
+}
+
+function notFound(id: string): ApiError {
+  return new ApiError("not_found", `Response with id '${id}' not found.`);
+}

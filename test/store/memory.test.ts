@@ -1,0 +1,23 @@
+/** Owns the proof of the store in memory: the suite of all stores, and what it forgets. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import { message, storeConformance, turn } from "./conformance.ts";
+
+storeConformance("memory", () => createMemoryStore());
+
+test("beyond its capacity the oldest turn is forgotten, with its items", async () => {
+  const store = createMemoryStore(2);
+  for (const at of [1, 2, 3]) await store.append(turn(`resp_${at}`, [message(`msg_${at}`, "hi")]));
+  assert.equal(await store.get("resp_1"), null);
+  assert.equal(await store.item("msg_1"), null);
+  assert.ok(await store.get("resp_2"));
+  assert.ok(await store.item("msg_3"));
+});
+
+test("an item that a newer turn repeats outlives the older one", async () => {
+  const store = createMemoryStore(1);
+  await store.append(turn("resp_1", [message("msg_123", "old")]));
+  await store.append(turn("resp_2", [message("msg_123", "new")]));
+  assert.deepEqual(await store.item("msg_123"), message("msg_123", "new"));
+});
