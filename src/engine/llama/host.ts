@@ -56,29 +56,49 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
 }
 
 async function* generate(supervisor: Supervisor, request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-  if (signal.aborted) return;
-  const aborted = Promise.withResolvers<void>();
-  let stop = aborted.resolve;
-  const onAbort = (): void => stop();
-  signal.addEventListener("abort", onAbort, { once: true });
-  let asked: ReturnType<Supervisor["ask"]> | null = null;
-  try {
-    while (supervisor.state.type === "loading") {
-      yield { kind: "progress", stage: "loading", done: supervisor.state.percent, total: 100 };
-      await Promise.race([supervisor.change, aborted.promise]);
+  const answer = new AnswerDeltas(request);
+  for await (const report of reports(supervisor, withoutImages(request), signal)) {
+    for (const delta of answer.push(report)) {
       if (signal.aborted) return;
+      yield delta;
+      if (delta.kind === "finish" || delta.kind === "fail") return;
     }
-    if (supervisor.state.type === "down") return yield { kind: "fail", failure: supervisor.state.failure };
-    asked = supervisor.ask((id) => ({ type: "generate", id, request: withoutImages(request) }));
-    const { inbox } = asked;
-    stop = () => inbox.stop();
-    const answer = new AnswerDeltas(request);
-    for (let report = await inbox.take(); report !== null; report = await inbox.take()) {
-      for (const delta of answer.push(report)) {
+  }
+}
+
+type Loading = { readonly type: "loading"; readonly percent: number };
+
+/**
+ * What the engine process says about `request`, after what there is to wait for; ends at once when aborted. A request that a
+ * dying process never heard of is asked again, once: were it the request that kills it, the second time is the last.
+ */
+async function* reports(
+  supervisor: Supervisor,
+  request: EngineRequest,
+  signal: AbortSignal,
+): AsyncGenerator<Report | Loading> {
+  const aborted = Promise.withResolvers<void>();
+  let asked: ReturnType<Supervisor["ask"]> | null = null;
+  const onAbort = (): void => {
+    aborted.resolve();
+    asked?.inbox.stop();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    for (let again = true; !signal.aborted; again = false) {
+      while (supervisor.state.type === "loading") {
+        yield { type: "loading", percent: supervisor.state.percent };
+        await Promise.race([supervisor.change, aborted.promise]);
         if (signal.aborted) return;
-        yield delta;
-        if (delta.kind === "finish" || delta.kind === "fail") return;
       }
+      if (supervisor.state.type === "down") {
+        return yield { type: "failed", id: 0, failure: supervisor.state.failure };
+      }
+      asked = supervisor.ask((id) => ({ type: "generate", id, request }));
+      let report = await asked.inbox.take();
+      if (again && report?.type === "failed" && report.failure.code === "engine_crashed") continue;
+      for (; report !== null; report = await asked.inbox.take()) yield report;
+      return;
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
@@ -95,8 +115,10 @@ class AnswerDeltas {
     this.#tools = callableTools(request).map(({ name }) => name);
   }
 
-  *push(report: Report): Generator<Delta> {
+  *push(report: Report | Loading): Generator<Delta> {
     switch (report.type) {
+      case "loading":
+        return yield { kind: "progress", stage: "loading", done: report.percent, total: 100 };
       case "queued":
         return yield { kind: "progress", stage: "queued", done: 0, total: report.ahead };
       case "prefill":

@@ -57,7 +57,7 @@ export class Link {
   /** Ends the process; it ends by itself when it is cut off, and is killed if it does not. */
   async end(): Promise<void> {
     if (this.#exited) return;
-    const exit = once(this.#process, "exit");
+    const exit = once(this.#process, "exit").catch(() => undefined);
     if (this.#process.connected) this.#process.disconnect();
     const patience = new AbortController();
     const kill = sleep(limits.engineCloseMs, undefined, { signal: patience.signal }).then(

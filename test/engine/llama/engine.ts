@@ -48,6 +48,19 @@ export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promi
   };
 }
 
+/** Runs `use` with an engine of its own. */
+export async function withEngine(
+  options: Partial<LlamaOptions>,
+  use: (made: MadeEngine) => Promise<void>,
+): Promise<void> {
+  const made = await scriptedEngine(options);
+  try {
+    await use(made);
+  } finally {
+    await made.close();
+  }
+}
+
 /** Writes the scripted model with another chat template, which must not be longer than its own. */
 export async function writeScriptedModelWith(template: string, path: string): Promise<void> {
   await writeScriptedModel(path);

@@ -9,7 +9,7 @@ import type { Delta, EngineMessage, EngineRequest, Usage } from "../../../src/en
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { asking, poll, user, weather } from "../asking.ts";
 import { outcomeOf } from "../grammar.ts";
-import { loaded, scriptedEngine, writeScriptedModelWith, type MadeEngine } from "./engine.ts";
+import { loaded, scriptedEngine, withEngine, type MadeEngine } from "./engine.ts";
 
 const never = new AbortController().signal;
 const hello = "Hello from the tiny scripted model; it always gives this same answer and then it stops.";
@@ -35,18 +35,6 @@ async function usageOf(made: MadeEngine, request: EngineRequest): Promise<Usage>
 
 /** A request that is answered without end, of as many tokens more as `filler` says. */
 const endless = (filler: number): EngineRequest => asking(`[[long]]${"x".repeat(filler)}`);
-
-async function withEngine(
-  options: Parameters<typeof scriptedEngine>[0],
-  use: (made: MadeEngine) => Promise<void>,
-): Promise<void> {
-  const made = await scriptedEngine(options);
-  try {
-    await use(made);
-  } finally {
-    await made.close();
-  }
-}
 
 suite("life of the engine process", { timeout: 120_000 }, () => {
   test("a request that comes while the model loads is told so, and answered", () =>
@@ -76,6 +64,13 @@ suite("life of the engine process", { timeout: 120_000 }, () => {
       assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
       assert.equal(await say(made, asking("hi")), hello);
       assert.notEqual(engine.pid, pid);
+    }));
+
+  test("a request that the dying process never heard of is asked again of the next one", () =>
+    withEngine({}, async (made) => {
+      await loaded(made.engine);
+      process.kill(made.engine.pid ?? 0, "SIGKILL");
+      assert.equal(await say(made, asking("hi")), hello);
     }));
 
   test("closing fails what is under way and leaves no process", () =>
@@ -210,6 +205,21 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
     );
   });
 
+  test("however wild the sampling, a finished call is one of an offered tool, with arguments that fit", async () => {
+    for (let seed = 1; seed <= 30; seed += 1) {
+      const sampling = { temperature: 30, topP: 1, presencePenalty: null, frequencyPenalty: null, seed };
+      const request = asking("hi", { tools: [poll], toolChoice: "required", sampling, maxTokens: 400, effort: "none" });
+      const { items, end } = await outcomeOf(
+        made.engine.generate({ ...request, extra: { top_k: 0, min_p: 0 } }, never),
+      );
+      assert.ok(end?.kind === "finish");
+      for (const { item, text, closed } of items) {
+        assert.deepEqual(item, { type: "call", name: "answer_poll", id: null });
+        if (closed) assert.match(text, /^\{"choice": "(?:yes|no)", "sure": (?:true|false)\}$/);
+      }
+    }
+  });
+
   test("a format may be thought about first", async () => {
     const format = { type: "json_schema", name: "p", schema: poll.parameters, strict: true } as const;
     const { items, end } = await outcomeOf(made.engine.generate(asking("[[think]]", { format }), never));
@@ -234,45 +244,6 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
       assert.equal(over.end.failure.code, "context_length_exceeded");
       assert.match(over.end.failure.message, new RegExp(`${model?.contextLength} tokens.* ${model?.contextLength}`));
       assert.equal((await outcomeOf(small.engine.generate(asking("hi"), never))).end?.kind, "finish");
-    });
-  });
-});
-
-suite("other templates", { timeout: 120_000 }, () => {
-  /** The form of an assistant's turn that the scripted model answers to. */
-  const turns = `{%- for m in messages -%}{{- "<|im_start|>" + m.role + "\\n" + m.content + "<|im_end|>\\n" -}}{%- endfor -%}`;
-  const opening = `{%- if add_generation_prompt -%}{{- "<|im_start|>assistant\\n" -}}{%- endif -%}`;
-
-  test("a template without tools calls them by our own protocol", async () => {
-    const modelPath = join(folder, "plain.gguf");
-    await writeScriptedModelWith(turns + opening, modelPath);
-    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
-      for (const toolChoice of ["auto", "required", { names: ["answer_poll"] }] as const) {
-        const request = asking("[[tool]]", { tools: [weather, poll], toolChoice, parallelToolCalls: false });
-        const { items, end } = await outcomeOf(engine.generate(request, never));
-        assert.deepEqual(end, { kind: "finish", reason: "stop" });
-        const name = typeof toolChoice === "object" ? "answer_poll" : "get_weather";
-        assert.deepEqual(
-          items.map(({ item }) => item),
-          [{ type: "call", name, id: null }],
-        );
-      }
-    });
-  });
-
-  test("a template that refuses the prompt's shape fails before anything else is said", async () => {
-    const modelPath = join(folder, "strict.gguf");
-    const strict = `{%- if messages[0].role == "system" -%}{{ raise_exception("No system role") }}{%- endif -%}${turns}${opening}`;
-    await writeScriptedModelWith(strict, modelPath);
-    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
-      const messages: EngineMessage[] = [{ role: "system", content: [{ type: "text", text: "x" }] }, user("hi")];
-      const { items, end } = await outcomeOf(engine.generate(asking(messages), never));
-      assert.deepEqual(items, []);
-      assert.ok(end?.kind === "fail");
-      assert.equal(end.failure.code, "template");
-      assert.match(end.failure.message, /No system role/);
-      assert.equal((await engine.countTokens(asking(messages))).exact, false);
-      assert.deepEqual((await outcomeOf(engine.generate(asking("hi"), never))).end, { kind: "finish", reason: "stop" });
     });
   });
 });

@@ -1,0 +1,57 @@
+/** Owns the tests of answers by models whose templates know no tools, or refuse a prompt. */
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import type { EngineMessage } from "../../../src/engine/engine.ts";
+import { asking, poll, user, weather } from "../asking.ts";
+import { outcomeOf } from "../grammar.ts";
+import { withEngine, writeScriptedModelWith } from "./engine.ts";
+
+const never = new AbortController().signal;
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "antiphon-templates-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+suite("other templates", { timeout: 120_000 }, () => {
+  /** The form of an assistant's turn that the scripted model answers to. */
+  const turns = `{%- for m in messages -%}{{- "<|im_start|>" + m.role + "\\n" + m.content + "<|im_end|>\\n" -}}{%- endfor -%}`;
+  const opening = `{%- if add_generation_prompt -%}{{- "<|im_start|>assistant\\n" -}}{%- endif -%}`;
+
+  test("a template without tools calls them by our own protocol", async () => {
+    const modelPath = join(folder, "plain.gguf");
+    await writeScriptedModelWith(turns + opening, modelPath);
+    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
+      for (const toolChoice of ["auto", "required", { names: ["answer_poll"] }] as const) {
+        const request = asking("[[tool]]", { tools: [weather, poll], toolChoice, parallelToolCalls: false });
+        const { items, end } = await outcomeOf(engine.generate(request, never));
+        assert.deepEqual(end, { kind: "finish", reason: "stop" });
+        const name = typeof toolChoice === "object" ? "answer_poll" : "get_weather";
+        assert.deepEqual(
+          items.map(({ item }) => item),
+          [{ type: "call", name, id: null }],
+        );
+      }
+    });
+  });
+
+  test("a template that refuses the prompt's shape fails before anything else is said", async () => {
+    const modelPath = join(folder, "strict.gguf");
+    const strict = `{%- if messages[0].role == "system" -%}{{ raise_exception("No system role") }}{%- endif -%}${turns}${opening}`;
+    await writeScriptedModelWith(strict, modelPath);
+    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
+      const messages: EngineMessage[] = [{ role: "system", content: [{ type: "text", text: "x" }] }, user("hi")];
+      const { items, end } = await outcomeOf(engine.generate(asking(messages), never));
+      assert.deepEqual(items, []);
+      assert.ok(end?.kind === "fail");
+      assert.equal(end.failure.code, "template");
+      assert.match(end.failure.message, /No system role/);
+      assert.equal((await engine.countTokens(asking(messages))).exact, false);
+      assert.deepEqual((await outcomeOf(engine.generate(asking("hi"), never))).end, { kind: "finish", reason: "stop" });
+    });
+  });
+});
