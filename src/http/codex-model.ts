@@ -28,7 +28,7 @@ export function codexModel({ id, contextLength, capabilities }: ModelInfo): obje
   return {
     slug: id,
     display_name: id,
-    description: "Served by Antiphon on your own machine.",
+    description: "Served by Antiphon.",
     base_instructions: instructions,
     supported_reasoning_levels: reasoning ? levels : [],
     ...(reasoning ? { default_reasoning_level: "medium" } : {}),

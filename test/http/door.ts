@@ -58,9 +58,10 @@ export function says(...pieces: readonly string[]): Delta[] {
   ];
 }
 
-/** An answer without end, a piece a millisecond; `seen` is told of each piece and of the end. */
-export function endless(seen: { pieces: number; ended: number }): Script {
+/** An answer without end, a piece a millisecond; `seen` is told of each answer, piece and end. */
+export function endless(seen: { started: number; pieces: number; ended: number }): Script {
   return async function* script(_request, signal) {
+    seen.started += 1;
     try {
       yield { kind: "open", key: 0, item: { type: "message" } };
       for (; !signal.aborted; seen.pieces += 1) {

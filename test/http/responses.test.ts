@@ -199,3 +199,9 @@ test("HEAD tells that the API is here, a WebSocket is refused with the status th
   });
   assert.equal(answer.status, 426);
 });
+
+test("a client that would rather speak HTTP/2 is answered in HTTP/1.1", async (t) => {
+  const door = await openTestDoor(t, hello);
+  const headers = { connection: "Upgrade, HTTP2-Settings", upgrade: "h2c", "http2-settings": "AAEAAEAAAAIAAAAA" };
+  assert.equal((await send(door, "/v1/responses", { method: "POST", headers, body: '{"input":"hi"}' })).status, 200);
+});

@@ -65,7 +65,7 @@ for (const stream of [true, false]) {
 }
 
 test("a connection that is reset in mid-stream is seen by the engine", async (t) => {
-  const seen = { pieces: 0, ended: 0 };
+  const seen = { started: 0, pieces: 0, ended: 0 };
   const door = await openTestDoor(t, endless(seen));
   const socket = dial(door);
   socket.write(head(streamed.length) + streamed);
@@ -108,12 +108,13 @@ test("the engine does not run ahead of a client that does not read", async (t) =
 });
 
 test("32 streams at once, each whole and its own, while 20 others are cancelled at random", async (t) => {
+  const begun = new Set<string>();
   let cancelled = 0;
   const door = await openTestDoor(t, async function* script({ messages }, signal) {
-    const prompt = JSON.stringify(messages[0]);
-    const name = /stream-\d+|victim/.exec(prompt)?.[0] ?? "nobody";
+    const name = /(?:stream|victim)-\d+/.exec(JSON.stringify(messages[0]))?.[0] ?? "nobody";
+    const length = name.startsWith("victim") ? Infinity : 50;
+    begun.add(name);
     yield { kind: "open", key: 0, item: { type: "message" } };
-    const length = name === "victim" ? Infinity : 50;
     for (let at = 0; at < length && !signal.aborted; at += 1) {
       yield { kind: "text", key: 0, text: `${name}/${at} ` };
       yield 1;
@@ -131,10 +132,10 @@ test("32 streams at once, each whole and its own, while 20 others are cancelled 
     const leaving = new AbortController();
     const asked = fetch(`${door.address}/v1/responses`, {
       method: "POST",
-      body: JSON.stringify({ input: "victim", stream: index % 4 > 0 }),
+      body: JSON.stringify({ input: `victim-${index}`, stream: index % 4 > 0 }),
       signal: leaving.signal,
     }).then((answer) => answer.text());
-    setTimeout(() => leaving.abort(), 10 + Math.random() * 60);
+    void until(() => begun.has(`victim-${index}`)).then(() => setTimeout(() => leaving.abort(), Math.random() * 60));
     await assert.rejects(asked);
   });
   await Promise.all([...whole, ...victims]);
@@ -155,11 +156,11 @@ test("shutdown lets a running stream finish within its time", async (t) => {
 });
 
 test("shutdown ends a stream without end with response.failed", async (t) => {
-  const seen = { pieces: 0, ended: 0 };
+  const seen = { started: 0, pieces: 0, ended: 0 };
   const door = await openTestDoor(t, endless(seen), { shutdownMs: 30 });
   const [stream, plain] = [door.ask(streamed), door.ask({ input: "hi" })];
   const answer = await stream;
-  await until(() => seen.pieces > 2);
+  await until(() => seen.started === 2 && seen.pieces > 2);
   const closed = door.close();
   const last = endOf(await answer.text());
   assert.equal(last.type, "response.failed");
@@ -172,22 +173,22 @@ test("shutdown ends a stream without end with response.failed", async (t) => {
 });
 
 test("a connection kept open is refused during shutdown, and does not hold it up", async (t) => {
-  const { script, started } = held();
-  const door = await openTestDoor(t, script, { shutdownMs: 200 });
-  const [busy, idle] = [dial(door), dial(door)];
-  busy.write(head(streamed.length) + streamed);
+  const { script, release, started } = held();
+  const door = await openTestDoor(t, script, { shutdownMs: 60_000 });
+  const answer = await door.ask(streamed);
   await started;
-  const pipelined = dial(door);
-  pipelined.write(head(14));
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  const [open, idle] = [dial(door), dial(door)];
+  open.write(head(13, "expect: 100-continue"));
+  await until(() => open.bytesRead > 0);
   const closed = door.close();
   // Its first request is under way, so the connection outlives the beginning of the shutdown.
-  pipelined.write('{"input":7   }GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n');
-  const answers = await text(pipelined);
-  assert.match(answers, /^HTTP\/1\.1 400 [^]*HTTP\/1\.1 503 [^]*server_shutting_down/);
+  open.write('{"input":  7}GET /v1/models HTTP/1.1\r\nhost: localhost\r\n\r\n');
+  const statuses = [...(await text(open)).matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
+  assert.deepEqual(statuses, ["100", "400", "503"]);
+  release();
+  assert.equal(endOf(await answer.text()).type, "response.completed");
   await closed;
-  assert.ok(idle.destroyed || idle.readableEnded || (await text(idle)) === "");
-  busy.destroy();
+  assert.equal(await text(idle), "");
 });
 
 test("a client that does not read cannot hold up the shutdown", async (t) => {
