@@ -123,6 +123,10 @@ export interface Sequence {
   /** Drops from the cache what does not begin `tokens`. */
   adaptStateToTokens(tokens: readonly Token[], allowShift: false): Promise<void>;
   clearHistory(): Promise<void>;
+  /** Tokens that must be read again to go back to behind the token at `index`; 0 for models that can simply forget. */
+  getRestoreToPrefixIndexEvaluationSize(index: number): number;
+  /** Keeps the state for going back to it; does nothing for models that can simply forget. */
+  takeCheckpoint(): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>;
   /** Ends before an end-of-generation token. What is passed to `next` takes the place of the token that came last. */
   evaluate(

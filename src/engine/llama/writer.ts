@@ -7,6 +7,7 @@ import type { GrammarState, Sampling, Sequence, Token } from "./binding.ts";
 import type { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
 import type { Guide, Runtime } from "./runtime.ts";
+import { commonPrefix } from "./slots.ts";
 import { TokenReader } from "./vocabulary.ts";
 
 export interface Writing {
@@ -34,7 +35,7 @@ export async function writeAnswer(writing: Writing): Promise<void> {
 /** Reads the prompt but for its last token, from which the answer is sampled; returns how much was in the cache. */
 async function readPrompt({ sequence, job, report }: Writing): Promise<number> {
   const prompt = job.prompt.slice(0, -1);
-  await sequence.adaptStateToTokens(prompt, false);
+  await sequence.adaptStateToTokens(prompt.slice(0, keepable(sequence, prompt)), false);
   const cached = sequence.nextTokenIndex;
   const total = job.prompt.length;
   for (let done = cached; done < prompt.length && !job.cancelled;) {
@@ -43,7 +44,19 @@ async function readPrompt({ sequence, job, report }: Writing): Promise<number> {
     done += chunk.length;
     report({ type: "prefill", id: job.id, done, total });
   }
+  // The next turn's prompt begins with this one; models that cannot forget single tokens return to here.
+  await sequence.takeCheckpoint();
   return cached;
+}
+
+/**
+ * How many of the prompt's first tokens can stay in the cache. Models with a sliding window or a recurrent state must read
+ * anew from their last checkpoint on; they do so here, in chunks, and not in one go that cannot be aborted.
+ */
+function keepable(sequence: Sequence, prompt: readonly Token[]): number {
+  const common = commonPrefix(sequence.contextTokens, prompt);
+  if (common === sequence.nextTokenIndex) return common;
+  return common - Math.max(sequence.getRestoreToPrefixIndexEvaluationSize(common - 1), 0);
 }
 
 class Answer {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Delta, EngineMessage, EngineRequest, Usage } from "../../../src/engine/engine.ts";
+import type { LlamaOptions } from "../../../src/engine/llama/host.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { asking, poll, user, weather } from "../asking.ts";
 import { outcomeOf } from "../grammar.ts";
@@ -96,7 +97,7 @@ suite("life of the engine process", { timeout: 120_000 }, () => {
     await writeFile(broken, "<html>no model</html>");
     await writeScriptedModel(cut);
     await truncate(cut, 200_000);
-    const failing: readonly Parameters<typeof scriptedEngine>[0][] = [
+    const failing: readonly Partial<LlamaOptions>[] = [
       { modelPath: join(folder, "missing.gguf") },
       { modelPath: broken },
       { modelPath: cut },
