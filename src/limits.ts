@@ -93,6 +93,9 @@ export const limits = {
   engineQueue: 1_024,
   /** What is kept of the engine process's standard error for the log, in characters. */
   engineStderrChars: 4 * KiB,
+  /** Error lines of llama.cpp kept to explain why a model cannot be loaded (the first says most), and the wait for them. */
+  engineComplaints: 8,
+  engineComplaintMs: second / 5,
   /** Pause before the engine process is started anew: doubled with each crash in a row, up to the second. */
   engineRestartMs: 100,
   engineRestartMaxMs: 10 * second,

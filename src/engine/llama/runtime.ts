@@ -1,5 +1,7 @@
 /** Owns the loading of a model inside the engine process: package, weights, context, template, vocabulary, slots. */
 import { access, constants } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { thinkTags } from "../format/marker.ts";
 import { answerGrammar, type AnswerGrammar, type Thinking } from "../grammar/answer.ts";
@@ -73,8 +75,14 @@ export class Runtime {
       throw new Error("The model file does not exist or cannot be read.");
     });
     const binding = await loadBinding(options.packageFolder);
-    const llama = await startLlama(binding, options.threads);
-    const model = await llama.loadModel({ modelPath, onLoadProgress: (part) => onProgress(Math.floor(part * 100)) });
+    const complaints: string[] = [];
+    const llama = await startLlama(binding, options.threads, complaints);
+    const onLoadProgress = (part: number): void => onProgress(Math.floor(part * 100));
+    const model = await llama.loadModel({ modelPath, onLoadProgress }).catch(async (error: unknown) => {
+      // node-llama-cpp says that it failed; llama.cpp says why, and its lines come a little later.
+      await sleep(limits.engineComplaintMs);
+      throw new Error([messageOf(error), ...complaints.slice(0, 1)].join(": "), { cause: error });
+    });
     const context = await model.createContext({
       sequences: slots,
       contextSize: options.contextSize ?? "auto",
@@ -119,7 +127,8 @@ export class Runtime {
   }
 }
 
-function startLlama(binding: Binding, threads: number | null): Promise<Llama> {
+/** llama.cpp for this machine; what it complains of also goes into `complaints`. */
+function startLlama(binding: Binding, threads: number | null, complaints: string[]): Promise<Llama> {
   return binding.getLlama({
     build: "never",
     gpu: "auto",
@@ -128,7 +137,9 @@ function startLlama(binding: Binding, threads: number | null): Promise<Llama> {
     progressLogs: false,
     skipDownload: true,
     logger: (level, message) => {
-      if (level === "error" || level === "fatal") process.stderr.write(`${message.trim()}\n`);
+      if (level !== "error" && level !== "fatal") return;
+      if (complaints.length < limits.engineComplaints) complaints.push(message.trim());
+      process.stderr.write(`${message.trim()}\n`);
     },
   });
 }
