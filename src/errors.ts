@@ -43,7 +43,7 @@ export const errors = {
   server_error: { status: 500, type: "server_error", retryable: true },
   engine_crashed: { published: "server_error", status: 500, type: "server_error", retryable: true },
   upstream_error: { published: "server_error", status: 502, type: "server_error", retryable: true },
-  model_loading: { status: 503, type: "server_error", retryable: true },
+  model_loading: { published: "server_error", status: 503, type: "server_error", retryable: true },
   server_is_overloaded: { published: "server_error", status: 503, type: "server_error", retryable: true },
   server_shutting_down: { published: "server_error", status: 503, type: "server_error", retryable: true },
   upstream_timeout: { published: "server_error", status: 504, type: "server_error", retryable: true },

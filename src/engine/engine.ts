@@ -107,7 +107,7 @@ export type OpenItem =
   | { readonly type: "message" }
   | { readonly type: "reasoning" }
   /** `name` is that of an offered tool, or whatever the model wrote; the text that follows are the arguments. */
-  | { readonly type: "call"; readonly name: string; readonly id: string | null };
+  | { readonly type: "call"; readonly name: string };
 
 /** Sent while nothing else can be: the place in the queue, or tokens of the prompt read so far. */
 export interface Progress {

@@ -1,7 +1,6 @@
 /** Owns the handlers of `/responses`: a turn as a stream or as one JSON body, and what was stored of it. */
 import type { IncomingHttpHeaders } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import type { Engine } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type Event, isTerminal } from "../spec/events.ts";
@@ -20,7 +19,6 @@ export function createResponse(commentMs: number): Handler {
     const { incoming, outgoing, signal } = exchange.env;
     const request = parseRequest(await readJson(incoming));
     const streamed = request.stream === true;
-    if (!streamed) await checkLoaded(line.engine);
     const turn = await prepare(line, request, threadId(incoming.headers, request));
     outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
     const events = run(line, turn, signal);
@@ -43,13 +41,6 @@ async function answer(exchange: Exchange, events: AsyncGenerator<Event, Outcome>
   if (step.value.kind === "failed") throw step.value.error;
   if (step.value.kind === "gone") return RESPONSE_ALREADY_SENT;
   return exchange.json(body);
-}
-
-/** A stream is kept alive while the model loads; a JSON request would just hang, and its client time out. */
-async function checkLoaded(engine: Engine): Promise<void> {
-  const { state } = await engine.health();
-  if (state === "loading")
-    throw new ApiError("model_loading", "The model is still loading; try again soon, or stream.");
 }
 
 /** Names under which clients send their thread: Codex, its older versions, OpenCode. */

@@ -62,7 +62,13 @@ async function* answer(
   return new ApiError("invalid_prompt", `The chat template of '${model}' refuses this conversation: ${refusal}`);
 }
 
-type End = Failure | { readonly code: "finish"; readonly reason: FinishReason };
+type End =
+  | Failure
+  | { readonly code: "model_loading"; readonly message: string }
+  | { readonly code: "finish"; readonly reason: FinishReason };
+
+/** A stream is kept alive while the model loads; a JSON request would just hang, and its client time out. */
+const stillLoading: End = { code: "model_loading", message: "The model is still loading; try again soon, or stream." };
 
 /** One run of the engine from its first delta to its last; items are closed when it returns. */
 async function* attempt(
@@ -83,6 +89,7 @@ async function* attempt(
       else if (delta.kind === "finish") end = { code: "finish", reason: delta.reason };
       else if (delta.kind === "fail") end = delta.failure;
       else if (delta.kind !== "progress") yield* stream.items(gate.push(delta));
+      else if (delta.stage === "loading" && turn.request.stream !== true) return stillLoading;
     }
   } catch (thrown) {
     line.log.error("the engine threw across its stream", { reason: messageOf(thrown) });
@@ -93,6 +100,6 @@ async function* attempt(
   return complete && gate.broken !== null ? { code: "server_error", message: gate.broken } : end;
 }
 
-function failed({ code, message }: Failure): ApiError {
+function failed({ code, message }: Exclude<End, { code: "finish" }>): ApiError {
   return new ApiError(code === "template" ? "invalid_prompt" : code, message);
 }

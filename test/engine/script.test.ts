@@ -13,7 +13,7 @@ function* program(ask: Ask): Generator<Step> {
   const spoken = [
     { item: { type: "reasoning" }, text: saying.reasoning },
     { item: { type: "message" }, text: saying.text },
-    { item: { type: "call", name: saying.call?.name ?? "", id: "call_1" }, text: saying.call?.arguments ?? [] },
+    { item: { type: "call", name: saying.call?.name ?? "" }, text: saying.call?.arguments ?? [] },
   ] as const;
   const usage = { input: ask.size, cached: 0, output: 0, reasoning: 0, estimated: false };
   let key = 0;

@@ -125,7 +125,10 @@ test("the thread is known by header, else by Codex's metadata", async (t) => {
 
 test("while the model loads, streams are taken and JSON is put off", async (t) => {
   const loading: Engine = {
-    ...createScriptEngine(hello),
+    ...createScriptEngine(async function* (request, signal) {
+      yield { kind: "progress", stage: "loading", done: 1, total: 100 };
+      yield* hello(request, signal);
+    }),
     health: () => Promise.resolve({ state: "loading", detail: "reading weights" }),
   };
   const door = await openTestDoor(t, loading);

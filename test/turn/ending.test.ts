@@ -15,7 +15,7 @@ const say = (key: number, text: string): Delta[] => [
   { kind: "text", key, text },
 ];
 const call = (key: number, text: string): Delta[] => [
-  { kind: "open", key, item: { type: "call", name: "f", id: null } },
+  { kind: "open", key, item: { type: "call", name: "f" } },
   { kind: "text", key, text },
 ];
 const close = (key: number): Delta => ({ kind: "close", key });
@@ -77,11 +77,7 @@ test("empty arguments are an empty object where the schema asks for nothing", as
 });
 
 test("a call of something that is not on offer is text", async () => {
-  const steps: Delta[] = [
-    { kind: "open", key: 0, item: { type: "call", name: "rm", id: null } },
-    close(0),
-    finish("stop"),
-  ];
+  const steps: Delta[] = [{ kind: "open", key: 0, item: { type: "call", name: "rm" } }, close(0), finish("stop")];
   const { response } = lastOf(
     (
       await play(

@@ -111,7 +111,7 @@ function playBlock(block: Block, key: number, interleave: boolean): Delta[] {
     ];
   }
   const each = block.map(({ name, texts }, at): Delta[] => [
-    { kind: "open", key: key + at, item: { type: "call", name, id: null } },
+    { kind: "open", key: key + at, item: { type: "call", name } },
     ...texts.map((text): Delta => ({ kind: "text", key: key + at, text })),
     { kind: "close", key: key + at },
   ]);

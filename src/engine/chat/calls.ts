@@ -63,7 +63,7 @@ export class CallReader {
   #open(call: Call, out: Delta[]): number {
     const key = this.#nextKey();
     call.key = key;
-    out.push({ kind: "open", key, item: { type: "call", name: call.name, id: call.id } });
+    out.push({ kind: "open", key, item: { type: "call", name: call.name } });
     if (call.held !== "") out.push({ kind: "text", key, text: call.held });
     call.held = "";
     return key;

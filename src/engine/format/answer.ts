@@ -53,7 +53,7 @@ export class AnswerReader {
       case "message":
         return yield* this.#write({ type: "message" }, piece.text);
       case "call":
-        return yield* this.#begin({ type: "call", name: piece.name, id: null });
+        return yield* this.#begin({ type: "call", name: piece.name });
       case "arguments":
         return yield { kind: "text", key: this.#key, text: piece.text };
       case "called":

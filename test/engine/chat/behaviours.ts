@@ -95,7 +95,7 @@ const thoughts: readonly Behaviour[] = [
   {
     title: "inline thinking, then a call",
     sent: [say("<think>Hm.</think>\n"), call(made("f", "{}", { index: 0, id: "a" })), end("tool_calls"), done],
-    means: ["reasoning: Hm.", "call f#a: {}", "stop"],
+    means: ["reasoning: Hm.", "call f: {}", "stop"],
   },
   {
     title: "thinking again after text",
@@ -120,7 +120,7 @@ const ends: readonly Behaviour[] = [
   {
     title: "a silent close in a call",
     sent: [call(made("f", '{"x":1}', { index: 0, id: "a" }))],
-    means: ['call f#a (cut): {"x":1}', "fail upstream_error"],
+    means: ['call f (cut): {"x":1}', "fail upstream_error"],
   },
   { title: "an empty body", sent: [], means: ["fail upstream_error"] },
   {

@@ -13,17 +13,17 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ['call f#a: {"x":1}', "stop"],
+    means: ['call f: {"x":1}', "stop"],
   },
   {
     title: "a call in one chunk",
     sent: [call(made("f", '{"x":1}', { index: 0, id: "a" })), end("tool_calls"), done],
-    means: ['call f#a: {"x":1}', "stop"],
+    means: ['call f: {"x":1}', "stop"],
   },
   {
     title: "text, then a call",
     sent: [say("Let me look."), call(made("f", "{}", { index: 0, id: "a" })), end("tool_calls"), done],
-    means: ["message: Let me look.", "call f#a: {}", "stop"],
+    means: ["message: Let me look.", "call f: {}", "stop"],
   },
   {
     title: "parallel calls, interleaved",
@@ -34,7 +34,7 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ['call f#a: {"x":1}', 'call g#b: {"y":2}', "stop"],
+    means: ['call f: {"x":1}', 'call g: {"y":2}', "stop"],
   },
   {
     title: "a late name",
@@ -44,12 +44,12 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ['call f#a: {"x":1}', "stop"],
+    means: ['call f: {"x":1}', "stop"],
   },
   {
     title: "a name that never comes",
     sent: [call(made(null, "{}", { index: 0, id: "a" })), end("tool_calls"), done],
-    means: ["call #a: {}", "stop"],
+    means: ["call : {}", "stop"],
   },
   {
     title: "a name repeated in each chunk",
@@ -59,7 +59,7 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ["call f#a: {}", "stop"],
+    means: ["call f: {}", "stop"],
   },
   {
     title: "no index",
@@ -70,17 +70,17 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ["call f#a: {}", "call g#b: {}", "stop"],
+    means: ["call f: {}", "call g: {}", "stop"],
   },
   {
     title: "no id",
     sent: [call(made("f", "{}", { index: 0 })), call(made("g", "{}", { index: 1 })), end("tool_calls"), done],
-    means: ["call f#null: {}", "call g#null: {}", "stop"],
+    means: ["call f: {}", "call g: {}", "stop"],
   },
   {
     title: "neither index nor id",
     sent: [call(made("f", "{}")), call(made("g", "{}")), end("tool_calls"), done],
-    means: ["call f#null: {}", "call g#null: {}", "stop"],
+    means: ["call f: {}", "call g: {}", "stop"],
   },
   {
     title: "index 0 for every call",
@@ -90,22 +90,22 @@ export const callBehaviours: readonly Behaviour[] = [
       end("tool_calls"),
       done,
     ],
-    means: ["call f#a: {}", "call g#b: {}", "stop"],
+    means: ["call f: {}", "call g: {}", "stop"],
   },
   {
     title: "arguments as an object",
     sent: [call(made("f", { x: 1 }, { index: 0, id: "a" })), end("tool_calls"), done],
-    means: ['call f#a: {"x":1}', "stop"],
+    means: ['call f: {"x":1}', "stop"],
   },
   {
     title: "no arguments",
     sent: [call({ index: 0, id: "a", function: { name: "f" } }), end("tool_calls"), done],
-    means: ["call f#a: ", "stop"],
+    means: ["call f: ", "stop"],
   },
   {
     title: "calls under stop",
     sent: [call(made("f", "{}", { index: 0, id: "a" })), end("stop"), done],
-    means: ["call f#a: {}", "stop"],
+    means: ["call f: {}", "stop"],
   },
   {
     title: "the old function_call",
@@ -115,17 +115,17 @@ export const callBehaviours: readonly Behaviour[] = [
       end("function_call"),
       done,
     ],
-    means: ["call f#null: {}", "stop"],
+    means: ["call f: {}", "stop"],
   },
   {
     title: "line breaks around calls are no message",
     sent: [say("\n\n"), call(made("f", "{}", { index: 0, id: "a" })), say("\n"), end("tool_calls"), done],
-    means: ["call f#a: {}", "stop"],
+    means: ["call f: {}", "stop"],
   },
   {
     title: "text after a call waits for it",
     sent: [call(made("f", "{}", { index: 0, id: "a" })), say("So "), say("there."), end("stop"), done],
-    means: ["call f#a: {}", "message: So there.", "stop"],
+    means: ["call f: {}", "message: So there.", "stop"],
   },
   {
     title: "only the last call is cut",
@@ -135,16 +135,16 @@ export const callBehaviours: readonly Behaviour[] = [
       end("length"),
       done,
     ],
-    means: ["call f#a: {}", 'call g#b (cut): {"y"', "length"],
+    means: ["call f: {}", 'call g (cut): {"y"', "length"],
   },
   {
     title: "cut in the text after a call",
     sent: [call(made("f", "{}", { index: 0, id: "a" })), say("So"), end("length"), done],
-    means: ["call f#a: {}", "message (cut): So", "length"],
+    means: ["call f: {}", "message (cut): So", "length"],
   },
   {
     title: "hundreds of calls are a broken upstream",
     sent: Array.from({ length: 2 * limits.openCalls }, (_, index) => call(made("f", "{}", { index }))),
-    means: [...Array.from({ length: limits.openCalls }, () => "call f#null (cut): {}"), "fail upstream_error"],
+    means: [...Array.from({ length: limits.openCalls }, () => "call f (cut): {}"), "fail upstream_error"],
   },
 ];

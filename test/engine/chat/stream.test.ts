@@ -36,7 +36,7 @@ async function collect(deltas: AsyncIterable<Delta>): Promise<Delta[]> {
 
 function brief({ items, end }: Outcome): string[] {
   const lines = items.map(({ item, text, closed }) => {
-    const name = item.type === "call" ? `call ${item.name}#${item.id}` : item.type;
+    const name = item.type === "call" ? `call ${item.name}` : item.type;
     return `${name}${closed ? "" : " (cut)"}: ${text}`;
   });
   return [...lines, end?.kind === "fail" ? `fail ${end.failure.code}` : String(end?.reason)];
@@ -114,7 +114,7 @@ test("upstream: a whole answer in one JSON body", async () => {
     usage: { prompt_tokens: 10, completion_tokens: 5 },
   };
   const outcome = await outcomeOf(read(whole(Buffer.from(JSON.stringify(answer))), "application/json"));
-  assert.deepEqual(brief(outcome), ["reasoning: Hm.", "message: Hi", 'call f#a: {"x":1}', "stop"]);
+  assert.deepEqual(brief(outcome), ["reasoning: Hm.", "message: Hi", 'call f: {"x":1}', "stop"]);
   assert.equal(usageOf(outcome), "10/0/5/1");
 });
 

@@ -5,7 +5,7 @@ export interface Behaviour {
   readonly title: string;
   /** Chunks as JSON, or raw text of the stream. */
   readonly sent: readonly unknown[];
-  /** Items as `type: text`, calls as `call name#id: arguments`, "(cut)" where left open; last the finish or failure. */
+  /** Items as `type: text`, calls as `call name: arguments`, "(cut)" where left open; last the finish or failure. */
   readonly means: readonly string[];
   /** input/cached/output/reasoning, "~" in front where estimated. */
   readonly usage?: string;

@@ -215,7 +215,7 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
       );
       assert.ok(end?.kind === "finish");
       for (const { item, text, closed } of items) {
-        assert.deepEqual(item, { type: "call", name: "answer_poll", id: null });
+        assert.deepEqual(item, { type: "call", name: "answer_poll" });
         if (closed) assert.match(text, /^\{"choice": "(?:yes|no)", "sure": (?:true|false)\}$/);
       }
     }

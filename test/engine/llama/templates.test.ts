@@ -33,7 +33,7 @@ suite("other templates", { timeout: 120_000 }, () => {
         const name = typeof toolChoice === "object" ? "answer_poll" : "get_weather";
         assert.deepEqual(
           items.map(({ item }) => item),
-          [{ type: "call", name, id: null }],
+          [{ type: "call", name }],
         );
       }
     });
