@@ -125,9 +125,9 @@ test("the thread is known by header, else by Codex's metadata", async (t) => {
 
 test("while the model loads, streams are taken and JSON is put off", async (t) => {
   const loading: Engine = {
-    ...createScriptEngine(async function* (request, signal) {
+    ...createScriptEngine(async function* () {
       yield { kind: "progress", stage: "loading", done: 1, total: 100 };
-      yield* hello(request, signal);
+      yield* hello();
     }),
     health: () => Promise.resolve({ state: "loading", detail: "reading weights" }),
   };
