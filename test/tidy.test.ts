@@ -20,6 +20,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   launch: ["spec/", "launch/", "config.ts"],
   "cli.ts": ["config.ts"],
   "config.ts": [],
+  "terminal.ts": [],
   "errors.ts": [],
   "limits.ts": [],
   "log.ts": [],

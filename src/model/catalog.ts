@@ -37,11 +37,9 @@ export const codingModels = [
     memory: 6 * GiB,
   },
   { source: "hf:unsloth/Qwen3.5-9B-GGUF:Q4_K_M", note: "everyday coding tasks", memory: 10 * GiB },
-  { source: "hf:ggml-org/gpt-oss-20b-GGUF", note: "coding agents, fast", memory: 16 * GiB },
   { source: "hf:unsloth/Qwen3.8-27B-GGUF:UD-Q4_K_M", note: "coding agents, thorough", memory: 24 * GiB },
   { source: "hf:unsloth/Qwen3.6-35B-A3B-GGUF:UD-Q4_K_M", note: "coding agents, fast", memory: 32 * GiB },
   { source: "hf:unsloth/Qwen3-Coder-Next-GGUF:Q4_K_M", note: "coding agents, long tasks", memory: 64 * GiB },
-  { source: "hf:ggml-org/gpt-oss-120b-GGUF", note: "coding agents, long tasks", memory: 80 * GiB },
 ] as const satisfies readonly CatalogRow[];
 
 const all: readonly CatalogRow[] = [defaultModel, fallbackModel, scriptedModel, ...codingModels];

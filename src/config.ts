@@ -1,0 +1,215 @@
+/** Owns the settings: one table, read from defaults < file < environment < flags; what is wrong is named with its source. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { parse as parseToml } from "smol-toml";
+import { messageOf } from "./errors.ts";
+import { type LogLevel, logLevels } from "./log.ts";
+
+export interface Setting {
+  /** `list`: a flag may be repeated, a variable is comma separated. `file`: the value is read from the file it names. */
+  readonly kind: "text" | "number" | "list" | "file";
+  readonly group: "Model" | "Upstream" | "Server" | "Other";
+  /** Stands for the value in the help. */
+  readonly value: string;
+  readonly help: string;
+  readonly oneOf?: readonly string[];
+}
+
+export const dialectNames = ["llama-server", "vllm", "ollama", "lmstudio", "generic"] as const;
+
+/** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
+export const settings = {
+  model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
+  ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of one conversation" },
+  threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp" },
+  slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },
+  upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
+  "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },
+  "upstream-key-file": { kind: "file", group: "Upstream", value: "FILE", help: "a file that holds the key" },
+  dialect: {
+    kind: "text",
+    group: "Upstream",
+    value: "NAME",
+    help: `what it is, where that is not found out: ${dialectNames.join(", ")}`,
+    oneOf: dialectNames,
+  },
+  host: { kind: "text", group: "Server", value: "ADDRESS", help: "where to listen (default 127.0.0.1)" },
+  port: { kind: "number", group: "Server", value: "PORT", help: "and on which port (default 8484; 0: any)" },
+  "api-key": { kind: "list", group: "Server", value: "KEY", help: "a key that clients must send; may be repeated" },
+  "api-key-file": { kind: "file", group: "Server", value: "FILE", help: "a file with such keys, one a line" },
+  "allow-origin": { kind: "list", group: "Server", value: "ORIGIN", help: "a web page that may call; may be repeated" },
+  "allow-host": { kind: "list", group: "Server", value: "NAME", help: "a Host name besides this machine's own" },
+  "log-level": { kind: "text", group: "Other", value: "LEVEL", help: logLevels.join(", "), oneOf: logLevels },
+  config: { kind: "text", group: "Other", value: "FILE", help: "a settings file instead of the usual one" },
+} as const satisfies Record<string, Setting>;
+
+type SettingName = keyof typeof settings;
+const names = Object.keys(settings) as readonly SettingName[];
+
+export interface Config {
+  readonly model: string | null;
+  readonly contextSize: number | null;
+  readonly threads: number | null;
+  readonly slots: number;
+  readonly upstream: string | null;
+  readonly upstreamKey: string | null;
+  readonly dialect: (typeof dialectNames)[number] | null;
+  readonly host: string;
+  readonly port: number;
+  readonly apiKeys: readonly string[];
+  readonly allowedOrigins: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly logLevel: LogLevel;
+}
+
+/** What the operator set wrongly, in words for the terminal. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+type Values = Partial<Record<SettingName, readonly string[]>>;
+
+export interface Sources {
+  /** Flags and words behind the command. */
+  readonly words: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Folder of `antiphon.toml`. */
+  readonly folder: string;
+}
+
+/** The settings, and the words that are no flags. Throws a ConfigError. */
+export function readConfig({ words, env, folder }: Sources): { config: Config; rest: readonly string[] } {
+  const { values: flags, rest } = fromFlags(words);
+  const variables = fromEnvironment(env);
+  const named = (flags.config ?? variables.config)?.at(-1);
+  const values = { ...fromFile(named ?? join(folder, "antiphon.toml"), named !== undefined), ...variables, ...flags };
+  return { config: assemble(values), rest };
+}
+
+function fromFlags(words: readonly string[]): { values: Values; rest: readonly string[] } {
+  const options = Object.fromEntries(names.map((name) => [name, { type: "string", multiple: true } as const]));
+  const { tokens, positionals } = parseArgs({ args: [...words], options, strict: false, tokens: true });
+  const values: Values = {};
+  for (const token of tokens) {
+    if (token.kind !== "option") continue;
+    const name = known(token.name, token.rawName);
+    if (token.value === undefined)
+      throw new ConfigError(`${token.rawName} needs a value: --${name} ${settings[name].value}`);
+    values[name] = [...(values[name] ?? []), checked(name, token.value, `--${name}`)];
+  }
+  return { values, rest: positionals };
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv): Values {
+  const values: Values = {};
+  for (const name of names) {
+    const variable = `ANTIPHON_${name.toUpperCase().replaceAll("-", "_")}`;
+    const value = env[variable];
+    if (!value) continue;
+    const parts = settings[name].kind === "list" ? value.split(",").map((part) => part.trim()) : [value];
+    values[name] = parts.filter((part) => part !== "").map((part) => checked(name, part, variable));
+  }
+  return values;
+}
+
+function fromFile(file: string, demanded: boolean): Values {
+  if (!demanded && !existsSync(file)) return {};
+  let table: Record<string, unknown>;
+  try {
+    table = parseToml(readFileSync(file, "utf8"));
+  } catch (thrown) {
+    throw new ConfigError(`The settings file ${file} cannot be read: ${messageOf(thrown)}`);
+  }
+  const values: Values = {};
+  for (const [key, value] of Object.entries(table)) {
+    const name = known(key, `'${key}' in ${file}`);
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    values[name] = list.map((entry) => checked(name, String(entry), `'${key}' in ${file}`));
+  }
+  return values;
+}
+
+function assemble(values: Values): Config {
+  const last = (name: SettingName): string | null => values[name]?.at(-1) ?? null;
+  const number = (name: SettingName): number | null => (last(name) === null ? null : Number(last(name)));
+  const model = last("model");
+  const upstream = last("upstream");
+  if (model !== null && upstream !== null) {
+    throw new ConfigError("Both --model and --upstream are set; one of them answers, so choose one.");
+  }
+  return {
+    model,
+    contextSize: number("ctx"),
+    threads: number("threads"),
+    slots: number("slots") ?? 2,
+    upstream,
+    upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
+    dialect: dialectNames.find((name) => name === last("dialect")) ?? null,
+    host: last("host") ?? "127.0.0.1",
+    port: number("port") ?? 8484,
+    apiKeys: [...(values["api-key"] ?? []), ...linesOf(last("api-key-file"))],
+    allowedOrigins: values["allow-origin"] ?? [],
+    allowedHosts: values["allow-host"] ?? [],
+    logLevel: logLevels.find((level) => level === last("log-level")) ?? "info",
+  };
+}
+
+function linesOf(file: string | null): readonly string[] {
+  if (file === null) return [];
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (thrown) {
+    throw new ConfigError(`The key file ${file} cannot be read: ${messageOf(thrown)}`);
+  }
+  const lines = text.split("\n").map((line) => line.trim());
+  const keys = lines.filter((line) => line !== "" && !line.startsWith("#"));
+  // An empty file must not open the door that it was meant to lock.
+  if (keys.length === 0) throw new ConfigError(`The key file ${file} holds no key.`);
+  return keys;
+}
+
+function checked(name: SettingName, value: string, source: string): string {
+  const setting: Setting = settings[name];
+  if (setting.kind === "number" && !/^\d{1,9}$/.test(value)) {
+    throw new ConfigError(`${source} must be a whole number, not '${value}'.`);
+  }
+  if (name === "port" && Number(value) > 65_535)
+    throw new ConfigError(`${source} must be at most 65535, not ${value}.`);
+  if (["ctx", "threads", "slots"].includes(name) && Number(value) < 1) {
+    throw new ConfigError(`${source} must be at least 1.`);
+  }
+  if (setting.oneOf && !setting.oneOf.includes(value)) {
+    throw new ConfigError(`${source} must be one of ${setting.oneOf.join(", ")}, not '${value}'.`);
+  }
+  return value;
+}
+
+function known(key: string, source: string): SettingName {
+  const name = names.find((candidate) => candidate === key);
+  if (name) return name;
+  const near = nearest(key, names);
+  throw new ConfigError(`${source} is not known${near === null ? "" : `; did you mean '${near}'?`}`);
+}
+
+/** The one of `words` that is closest to `word`, if one is close. */
+export function nearest(word: string, words: readonly string[]): string | null {
+  const rated = words.map((candidate) => ({ candidate, steps: distance(word, candidate) }));
+  const [best] = rated.sort((one, other) => one.steps - other.steps);
+  return best && best.steps <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : null;
+}
+
+/** Edits between two words (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (const [at, letter] of Array.from(one).entries()) {
+    const next = [at + 1];
+    for (let column = 1; column <= other.length; column += 1) {
+      const replaced = (row[column - 1] ?? 0) + (letter === other[column - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row.at(-1) ?? 0;
+}
