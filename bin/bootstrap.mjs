@@ -1,6 +1,6 @@
 // Runs on any Node >= 18: brings the packages and a Node that can run TypeScript, then hands over to it.
 // Plain JavaScript without dependencies, because nothing is installed yet when it starts.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -28,7 +28,7 @@ const commands = {
       ["node_modules/typescript/bin/tsc", "--noEmit"],
       ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"],
       ["node_modules/oxfmt/bin/oxfmt", "--check"],
-      ["--test", "--test-concurrency=2", "test/**/*.test.ts"],
+      ["--test", "--test-concurrency=2", "--test-timeout=180000", "test/**/*.test.ts"],
     ],
   },
   "test:clients": { packages: "all", steps: [["test/clients/run.ts"]] },
@@ -53,10 +53,11 @@ const command = commands[name];
 if (!command) fail(`Unknown command "${name}". Known: ${Object.keys(commands).join(", ")}.`);
 const node = nodeBinary();
 installPackages(command.packages);
-command.steps.forEach((step, index) => {
+for (const [index, step] of command.steps.entries()) {
   const last = index === command.steps.length - 1;
-  runNode(last ? [...step, ...words] : step);
-});
+  const code = await runNode(last ? [...step, ...words] : step);
+  if (code !== 0) process.exit(code);
+}
 
 /** The running Node if it is new enough, else one installed beside the project. */
 function nodeBinary() {
@@ -103,14 +104,19 @@ function npm(words, cwd) {
   if (result.status !== 0) fail(`npm ${words[0]} failed (exit ${result.status}). Is the package registry reachable?`);
 }
 
+/** Runs Node with `words`; resolves with its exit code. */
 function runNode(words) {
-  const env = {
-    ...process.env,
-    PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
-  };
-  const result = spawnSync(node, words, { cwd: root, stdio: "inherit", env });
-  if (result.error) fail(`${node} could not be started: ${result.error.message}`);
-  if (result.status !== 0) process.exit(result.status ?? 1);
+  const separator = process.platform === "win32" ? ";" : ":";
+  const env = { ...process.env, PATH: `${dirname(node)}${separator}${process.env.PATH ?? ""}` };
+  const child = spawn(node, words, { cwd: root, stdio: "inherit", env });
+  // Ctrl-C reaches the child by itself; `kill` reaches only us. It decides when to end, so we wait for it either way.
+  const forward = (signal) => child.kill(signal);
+  process.on("SIGTERM", forward);
+  process.on("SIGINT", () => {});
+  return new Promise((resolve) => {
+    child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));
+    child.on("exit", (code, signal) => resolve(signal === null ? code : 1));
+  });
 }
 
 function fail(message) {

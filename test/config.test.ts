@@ -1,0 +1,86 @@
+/** Owns the tests of settings: which source wins, and what is said of a wrong one. */
+import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type Config, ConfigError, readConfig, type Sources } from "../src/config.ts";
+
+interface Given {
+  readonly words?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  readonly toml?: string;
+}
+
+function sourcesOf({ words = [], env = {}, toml }: Given): Sources {
+  const folder = mkdtempSync(join(tmpdir(), "antiphon-config-"));
+  if (toml !== undefined) writeFileSync(join(folder, "antiphon.toml"), toml);
+  return { words, env, folder };
+}
+
+const configOf = (given: Given): Config => readConfig(sourcesOf(given)).config;
+
+test("defaults: this machine only, port 8484, no key, no model named", () => {
+  const { host, port, apiKeys, model, upstream, slots } = configOf({});
+  assert.deepEqual(
+    { host, port, apiKeys, model, upstream, slots },
+    {
+      host: "127.0.0.1",
+      port: 8484,
+      apiKeys: [],
+      model: null,
+      upstream: null,
+      slots: 2,
+    },
+  );
+});
+
+test("flags win over variables, variables over the file", () => {
+  const toml = "port = 1\nthreads = 1\nctx = 1024";
+  const env = { ANTIPHON_PORT: "2", ANTIPHON_THREADS: "2" };
+  const { port, threads, contextSize } = configOf({ toml, env, words: ["--port", "3"] });
+  assert.deepEqual([port, threads, contextSize], [3, 2, 1024]);
+});
+
+test("keys come from repeated flags, a comma separated variable, or a file with one a line", () => {
+  assert.deepEqual(configOf({ words: ["--api-key", "a", "--api-key", "b"] }).apiKeys, ["a", "b"]);
+  assert.deepEqual(configOf({ env: { ANTIPHON_API_KEY: "a, b" } }).apiKeys, ["a", "b"]);
+  const file = join(mkdtempSync(join(tmpdir(), "antiphon-keys-")), "keys");
+  writeFileSync(file, "# team\none\n\ntwo\n");
+  assert.deepEqual(configOf({ words: ["--api-key-file", file] }).apiKeys, ["one", "two"]);
+  assert.equal(configOf({ words: ["--upstream-key-file", file] }).upstreamKey, "one");
+});
+
+test("words that are no flags are left to the command line", () => {
+  assert.deepEqual(readConfig(sourcesOf({ words: ["pull", "--port", "1", "hf:a/b"] })).rest, ["pull", "hf:a/b"]);
+});
+
+const empty = join(mkdtempSync(join(tmpdir(), "antiphon-keys-")), "empty");
+writeFileSync(empty, "\n");
+
+const wrong: readonly (readonly [string, Given, RegExp])[] = [
+  ["an unknown flag", { words: ["--prot", "1"] }, /--prot is not known; did you mean 'port'/],
+  ["a flag without its value", { words: ["--port"] }, /--port needs a value/],
+  ["a port that is no number", { words: ["--port", "x"] }, /--port must be a whole number, not 'x'/],
+  ["a port that is too high", { env: { ANTIPHON_PORT: "70000" } }, /ANTIPHON_PORT must be at most 65535/],
+  ["no slots", { words: ["--slots", "0"] }, /--slots must be at least 1/],
+  ["an unknown dialect", { words: ["--dialect", "x"] }, /--dialect must be one of llama-server/],
+  [
+    "an unknown key of the file",
+    { toml: "modle = 'x'" },
+    /'modle' in .*antiphon\.toml is not known; did you mean 'model'/,
+  ],
+  ["a file that is no TOML", { toml: "model" }, /antiphon\.toml cannot be read/],
+  ["a named file that is not there", { words: ["--config", "/nowhere.toml"] }, /\/nowhere\.toml cannot be read/],
+  ["a key file without keys", { words: ["--api-key-file", empty] }, /holds no key/],
+  ["two who shall answer", { words: ["--model", "a", "--upstream", "b"] }, /Both --model and --upstream/],
+];
+
+for (const [what, given, message] of wrong) {
+  test(`says what is wrong with ${what}`, () => {
+    assert.throws(
+      () => configOf(given),
+      (thrown) => thrown instanceof ConfigError && message.test(thrown.message),
+    );
+  });
+}
