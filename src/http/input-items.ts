@@ -10,7 +10,7 @@ export const listInputItems: Handler = async (exchange, { store }) => {
   const { input } = await stored(exchange, store);
   const ordered = isAscending(exchange) ? input : input.toReversed();
   const rest = ordered.slice(startOf(exchange, ordered));
-  const data = rest.slice(0, pageSize(exchange));
+  const data = rest.slice(0, pageSize(exchange)).map(shown);
   return exchange.json({
     object: "list",
     data,
@@ -19,6 +19,17 @@ export const listInputItems: Handler = async (exchange, { store }) => {
     has_more: rest.length > data.length,
   });
 };
+
+/** A message's text as a list of parts, even where the client sent a string: the SDKs' types of listed items know no string. */
+function shown(item: Item): Item {
+  const { type, role, content } = item;
+  if (type !== "message" || typeof content !== "string") return item;
+  const part =
+    role === "assistant"
+      ? { type: "output_text", text: content, annotations: [] }
+      : { type: "input_text", text: content };
+  return { status: "completed", ...item, content: [part] };
+}
 
 function isAscending(exchange: Exchange): boolean {
   const order = exchange.req.query("order") ?? "desc";

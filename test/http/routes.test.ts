@@ -127,6 +127,22 @@ test("input items come page by page, newest first unless asked otherwise", async
   assert.equal((await send(door, "/v1/responses/resp_gone/input_items")).status, 404);
 });
 
+test("listed messages have a list of parts, even where a string was sent", async (t) => {
+  const door = await openTestDoor(t, () => says("ok"));
+  const parts = [{ type: "input_text", text: "two" }];
+  const input = [
+    { role: "user", content: "one" },
+    { role: "assistant", content: "yes" },
+    { role: "user", content: parts },
+  ];
+  const { id } = await json(await door.ask({ input }));
+  const { data } = await json(await send(door, `/v1/responses/${String(id)}/input_items?order=asc`));
+  assert.deepEqual(
+    (data as readonly { readonly content: unknown }[]).map(({ content }) => content),
+    [[{ type: "input_text", text: "one" }], [{ type: "output_text", text: "yes", annotations: [] }], parts],
+  );
+});
+
 test("an id that occurs twice keeps nobody on the same page", async (t) => {
   const door = await openTestDoor(t, () => says("ok"));
   const input = Array.from({ length: 5 }, () => ({ id: "msg_123", role: "user", content: "again" }));

@@ -1,0 +1,101 @@
+/** Owns the run of the suite: `npm run test:clients [-- WORDS]` plays every step whose row holds all the words. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { messageOf } from "../../src/errors.ts";
+import { here, installClients } from "./install.ts";
+import { type OpenStage, openStage } from "./stage.ts";
+import { type EngineName, engineNames, type Step, type Suite } from "./suite.ts";
+
+interface Row {
+  readonly engine: EngineName;
+  readonly cells: readonly string[];
+  readonly step: Step;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { verbose: { type: "boolean", short: "v", default: false } },
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+installClients();
+// They import what was just installed.
+const { codexSuites } = await import("./codex-steps.ts");
+const { openaiNodeSuite } = await import("./openai-node.ts");
+
+const rows = rowsOf([...codexSuites, openaiNodeSuite]);
+const widths = ["", "", "", ""].map((_, column) => Math.max(0, ...rows.map(({ cells }) => cells[column]?.length ?? 0)));
+const folder = makeFolder();
+let passed = 0;
+let failed = 0;
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+for (const engine of engineNames) await playAll(engine);
+if (passed + failed === 0)
+  console.log(`No step has ${positionals.map((word) => `"${word}"`).join(" and ")} in its row.`);
+console.log(`${passed} passed, ${failed} failed`);
+process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+
+/** For everything that is written. Not in the system's temporary folder, where Codex refuses to put its own programs. */
+function makeFolder(): string {
+  const cache = join(here, "node_modules", ".cache");
+  mkdirSync(cache, { recursive: true });
+  return mkdtempSync(join(cache, "run-"));
+}
+
+function rowsOf(suites: readonly Suite[]): Row[] {
+  const all = engineNames.flatMap((engine) =>
+    suites.flatMap(({ client, version, steps }) =>
+      steps
+        .filter(({ only }) => only === null || only === engine)
+        .map((step) => ({ engine, cells: [client, version, engine, step.name], step })),
+    ),
+  );
+  return all.filter(({ cells }) => positionals.every((word) => cells.join(" ").includes(word)));
+}
+
+async function playAll(engine: EngineName): Promise<void> {
+  const wanted = rows.filter((row) => row.engine === engine);
+  if (wanted.length === 0) return;
+  const opened: OpenStage[] = [];
+  const started = await report(["server", "", engine, "starts"], null, async () => {
+    opened.push(await openStage(engine, join(folder, engine)));
+  });
+  const [stage] = opened;
+  if (!started || !stage) return;
+  for (const row of wanted) {
+    stage.clear();
+    await report(row.cells, stage, async () => {
+      await row.step.play(stage);
+      stage.assertLawful();
+    });
+  }
+  stage.clear();
+  await report(["server", "", engine, "ends well"], stage, async () => {
+    const exitCode = await stage.close();
+    const complaints = stage.log().match(/^(?:warn|error) .*$|a bug: .*/gm) ?? [];
+    if (exitCode !== 0 || complaints.length > 0) throw new Error([`exit ${exitCode}`, ...complaints].join("\n"));
+  });
+}
+
+/** Plays and prints one row of the table; what a failed step's client printed follows it. Returns whether it passed. */
+async function report(cells: readonly string[], stage: OpenStage | null, play: () => Promise<void>): Promise<boolean> {
+  const start = performance.now();
+  const problem = await play().then(
+    () => null,
+    (thrown: unknown) => (thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)),
+  );
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  const line = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  console.log(`${problem === null ? "ok    " : "FAILED"}  ${line}  ${seconds.padStart(5)} s`);
+  if (problem === null) passed += 1;
+  else failed += 1;
+  const notes = stage?.notes() ?? "";
+  if (problem !== null) console.log(indent(`${problem}\n${notes}\nServer:\n${stage?.log() ?? ""}`));
+  else if (values.verbose && notes !== "") console.log(indent(notes));
+  return problem === null;
+}
+
+function indent(text: string): string {
+  return text.trimEnd().replaceAll(/^/gm, "        ");
+}
