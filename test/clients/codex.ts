@@ -1,5 +1,6 @@
 /** Owns the driving of Codex: a home and a repository of its own, `codex exec`, and what that prints. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fieldsOf, parse, textOf, type Fields } from "../../src/engine/chat/json.ts";
@@ -25,12 +26,16 @@ export class Codex {
   readonly #stage: Stage;
   readonly #script: string;
   readonly #home: string;
+  /** Codex puts programs of its own into its home, and refuses where that lies in the folder for temporary files. */
+  readonly #temporary: string;
 
   constructor(version: string, stage: Stage) {
     this.#stage = stage;
     this.#script = join(here, "node_modules", `codex-${version}`, "bin", "codex.js");
     this.#home = mkdtempSync(join(stage.folder, "home-"));
+    this.#temporary = mkdtempSync(join(stage.folder, "temporary-"));
     this.folder = mkdtempSync(join(stage.folder, "repository-"));
+    execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
   }
 
   /** Flags that point Codex at the server, as `serve` prints them. */
@@ -77,16 +82,15 @@ export class Codex {
     return { items, message: texts("agent_message", "text").at(-1) ?? "", warnings: texts("error", "message") };
   }
 
-  /** Runs `codex` with `words`; `extra` are further variables. */
-  async run(words: readonly string[], extra: NodeJS.ProcessEnv = {}): Promise<Ended> {
+  /** Runs `codex` with `words`. */
+  async run(words: readonly string[]): Promise<Ended> {
     const env = {
       PATH: process.env["PATH"],
       HOME: this.#home,
       CODEX_HOME: this.#home,
+      TMPDIR: this.#temporary,
       CODEX_OSS_BASE_URL: this.#stage.baseUrl,
-      ...extra,
     };
-    await runProgram("git", ["init", "--quiet"], { cwd: this.folder, env });
     const ended = await runProgram(process.execPath, [this.#script, ...words], { cwd: this.folder, env });
     this.#stage.note(`$ codex ${words.join(" ")}\n${ended.stdout}${ended.stderr}(exit ${ended.exitCode})\n`);
     return ended;

@@ -1,9 +1,10 @@
 /** Owns the run of the suite: `npm run test:clients [-- WORDS]` plays every step whose row holds all the words. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../src/errors.ts";
-import { here, installClients } from "./install.ts";
+import { installClients } from "./install.ts";
 import { type OpenStage, openStage } from "./stage.ts";
 import { type EngineName, engineNames, type Step, type Suite } from "./suite.ts";
 
@@ -25,8 +26,10 @@ const { codexSuites } = await import("./codex-steps.ts");
 const { openaiNodeSuite } = await import("./openai-node.ts");
 
 const rows = rowsOf([...codexSuites, openaiNodeSuite]);
-const widths = ["", "", "", ""].map((_, column) => Math.max(0, ...rows.map(({ cells }) => cells[column]?.length ?? 0)));
-const folder = makeFolder();
+const serverCells = (engine: string, name: string): string[] => ["server", "", engine, name];
+const cells = [...rows.map((row) => row.cells), serverCells("", "ends well")];
+const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
+const folder = mkdtempSync(join(tmpdir(), "antiphon-clients-"));
 let passed = 0;
 let failed = 0;
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
@@ -35,13 +38,6 @@ if (passed + failed === 0)
   console.log(`No step has ${positionals.map((word) => `"${word}"`).join(" and ")} in its row.`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
-
-/** For everything that is written. Not in the system's temporary folder, where Codex refuses to put its own programs. */
-function makeFolder(): string {
-  const cache = join(here, "node_modules", ".cache");
-  mkdirSync(cache, { recursive: true });
-  return mkdtempSync(join(cache, "run-"));
-}
 
 function rowsOf(suites: readonly Suite[]): Row[] {
   const all = engineNames.flatMap((engine) =>
@@ -58,7 +54,7 @@ async function playAll(engine: EngineName): Promise<void> {
   const wanted = rows.filter((row) => row.engine === engine);
   if (wanted.length === 0) return;
   const opened: OpenStage[] = [];
-  const started = await report(["server", "", engine, "starts"], null, async () => {
+  const started = await report(serverCells(engine, "starts"), null, async () => {
     opened.push(await openStage(engine, join(folder, engine)));
   });
   const [stage] = opened;
@@ -71,7 +67,7 @@ async function playAll(engine: EngineName): Promise<void> {
     });
   }
   stage.clear();
-  await report(["server", "", engine, "ends well"], stage, async () => {
+  await report(serverCells(engine, "ends well"), stage, async () => {
     const exitCode = await stage.close();
     const complaints = stage.log().match(/^(?:warn|error) .*$|a bug: .*/gm) ?? [];
     if (exitCode !== 0 || complaints.length > 0) throw new Error([`exit ${exitCode}`, ...complaints].join("\n"));
