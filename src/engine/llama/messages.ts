@@ -29,11 +29,12 @@ export function templateVariables(request: EngineRequest, traits: TemplateTraits
   );
   const kwargs = request.extra["chat_template_kwargs"];
   return {
+    ...thinkingVariables(request.effort),
+    ...(typeof kwargs === "object" ? kwargs : {}),
+    // Last: a client may set what its template listens to, not what the prompt is made of.
     messages,
     ...(native && tools.length > 0 ? { tools: tools.map(templateTool) } : {}),
     add_generation_prompt: true,
-    ...thinkingVariables(request.effort),
-    ...(typeof kwargs === "object" ? kwargs : {}),
   };
 }
 

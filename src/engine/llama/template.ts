@@ -43,7 +43,7 @@ export class ChatTemplate {
 
   #render(variables: Readonly<Record<string, unknown>>): string {
     try {
-      return this.#renderer.render({ ...this.#constants, ...variables });
+      return this.#renderer.render({ ...variables, ...this.#constants });
     } catch (error) {
       throw new TemplateError(reasonOf(error), { cause: error });
     }

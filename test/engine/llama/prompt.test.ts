@@ -139,6 +139,13 @@ test("effort and the client's own variables reach the template", () => {
   );
 });
 
+test("the client's own variables cannot replace what the prompt is made of", () => {
+  const source = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ add_generation_prompt }}";
+  const mine = { messages: [{ content: "mine" }], add_generation_prompt: false, bos_token: "mine" };
+  const request = asking("yours", { extra: { chat_template_kwargs: mine } });
+  assert.equal(rendered(new ChatTemplate(source, native, constants), request), "<s>yoursTrue");
+});
+
 test("the prompt of a turn begins the prompt of the next one", () => {
   for (const source of [chatTemplate, chatMl]) {
     const template = new ChatTemplate(source, native, constants);
