@@ -50,7 +50,8 @@ async function serve({ config }: Invocation): Promise<void> {
     await engine.close();
     await line.store.close();
   };
-  process.stdout.write(welcome(door.address, config, weights));
+  const [first] = await engine.models();
+  process.stdout.write(welcome(door.address, config, weights, first?.id ?? "default"));
 }
 
 function embeddedEngine({ contextSize, threads, slots }: Config, weights: Weights, log: Log): Engine {
@@ -78,11 +79,12 @@ function checkExposure({ host, apiKeys }: Config): void {
 }
 
 /** What the operator needs to go on: the address, who answers, and how to point Codex here. */
-function welcome(address: string, { upstream, apiKeys }: Config, weights: Weights | null): string {
+function welcome(address: string, { upstream, apiKeys }: Config, weights: Weights | null, model: string): string {
   const api = `${address}/v1`;
-  const model = weights?.id ?? "default";
-  const key = apiKeys.length > 0 ? ',env_key="ANTIPHON_KEY"' : "";
-  const provider = `{name="antiphon",base_url="${api}",wire_api="responses",stream_idle_timeout_ms=3600000${key}}`;
+  // Codex asks for the catalog only where it has a key to show; without the catalog it believes in 272,000 tokens.
+  const key = apiKeys.length > 0 ? 'env_key="ANTIPHON_KEY"' : 'experimental_bearer_token="local"';
+  const catalog = `model_catalog_url="${api}/models",${key}`;
+  const provider = `{name="antiphon",base_url="${api}",wire_api="responses",stream_idle_timeout_ms=3600000,${catalog}}`;
   const better = weights === null ? null : recommend(totalmem());
   const rows = [
     `Antiphon is listening at ${api}`,
