@@ -66,7 +66,9 @@ function stepsOf(version: string): Step[] {
     step("as serve says", async (stage) => {
       const codex = new Codex(version, stage);
       const turn = await codex.exec(advisedFlags(stage), ["Say hello."]);
-      assertOnlyMetadataMissing(turn);
+      // The line names the catalog's address, which 0.114 does not know.
+      if (version === "0.114.0") assertOnlyMetadataMissing(turn);
+      else assert.deepEqual(turn.warnings, []);
       assert.equal(turn.message, stage.lines.plain);
     }),
     step("--oss", async (stage) => {
