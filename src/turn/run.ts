@@ -53,7 +53,8 @@ async function* answer(
     const end = yield* attempt(line, turn, stream, engineRequest(turn, shape), signal);
     if (signal.aborted) return signal.reason instanceof ApiError ? signal.reason : "gone";
     if (end.code !== "template" || stream.started) {
-      line.shapes.set(model, shape);
+      // Nothing to remember at 0; while an upstream is down, model names are the clients' own, and any number.
+      if (shape > 0) line.shapes.set(model, shape);
       return end.code === "finish" ? end.reason : failed(end);
     }
     refusal = end.message;
