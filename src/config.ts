@@ -21,8 +21,8 @@ export const dialectNames = ["llama-server", "vllm", "ollama", "lmstudio", "gene
 /** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
 export const settings = {
   model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
-  ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of one conversation" },
-  threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp" },
+  ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of a conversation (default: what fits)" },
+  threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp (default: the cores but one)" },
   slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },
   upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
   "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },
@@ -31,21 +31,33 @@ export const settings = {
     kind: "text",
     group: "Upstream",
     value: "NAME",
-    help: `what it is, where that is not found out: ${dialectNames.join(", ")}`,
+    help: `${dialectNames.join(", ")} (default: found out)`,
     oneOf: dialectNames,
   },
   host: { kind: "text", group: "Server", value: "ADDRESS", help: "where to listen (default 127.0.0.1)" },
-  port: { kind: "number", group: "Server", value: "PORT", help: "and on which port (default 8484; 0: any)" },
+  port: { kind: "number", group: "Server", value: "PORT", help: "on which port (default 8484; 0: any that is free)" },
   "api-key": { kind: "list", group: "Server", value: "KEY", help: "a key that clients must send; may be repeated" },
   "api-key-file": { kind: "file", group: "Server", value: "FILE", help: "a file with such keys, one a line" },
   "allow-origin": { kind: "list", group: "Server", value: "ORIGIN", help: "a web page that may call; may be repeated" },
   "allow-host": { kind: "list", group: "Server", value: "NAME", help: "a Host name besides this machine's own" },
-  "log-level": { kind: "text", group: "Other", value: "LEVEL", help: logLevels.join(", "), oneOf: logLevels },
-  config: { kind: "text", group: "Other", value: "FILE", help: "a settings file instead of the usual one" },
+  "log-level": {
+    kind: "text",
+    group: "Other",
+    value: "LEVEL",
+    help: `${logLevels.join(", ")} (default info)`,
+    oneOf: logLevels,
+  },
+  config: { kind: "text", group: "Other", value: "FILE", help: "a settings file instead of the usual antiphon.toml" },
 } as const satisfies Record<string, Setting>;
 
 type SettingName = keyof typeof settings;
 const names = Object.keys(settings) as readonly SettingName[];
+
+/** Only one of each pair can hold: the one nearer to the command line, and never both from the same place. */
+const alternatives = [
+  ["model", "upstream"],
+  ["upstream-key", "upstream-key-file"],
+] as const satisfies readonly (readonly [SettingName, SettingName])[];
 
 export interface Config {
   readonly model: string | null;
@@ -83,8 +95,19 @@ export function readConfig({ words, env, folder }: Sources): { config: Config; r
   const { values: flags, rest } = fromFlags(words);
   const variables = fromEnvironment(env);
   const named = (flags.config ?? variables.config)?.at(-1);
-  const values = { ...fromFile(named ?? join(folder, "antiphon.toml"), named !== undefined), ...variables, ...flags };
-  return { config: assemble(values), rest };
+  const file = fromFile(named ?? join(folder, "antiphon.toml"), named !== undefined);
+  return { config: assemble([file, variables, flags].reduce(overlay, {})), rest };
+}
+
+/** What `above` sets wins over `below`, and over what stands for the same there. */
+function overlay(below: Values, above: Values): Values {
+  const values = { ...below };
+  for (const [one, other] of alternatives) {
+    if (above[one] && above[other]) throw new ConfigError(`Both --${one} and --${other} are set; choose one of them.`);
+    if (above[one]) delete values[other];
+    if (above[other]) delete values[one];
+  }
+  return { ...values, ...above };
 }
 
 function fromFlags(words: readonly string[]): { values: Values; rest: readonly string[] } {
@@ -93,7 +116,7 @@ function fromFlags(words: readonly string[]): { values: Values; rest: readonly s
   const values: Values = {};
   for (const token of tokens) {
     if (token.kind !== "option") continue;
-    const name = known(token.name, token.rawName);
+    const name = known(token.name, token.rawName, "--");
     if (token.value === undefined)
       throw new ConfigError(`${token.rawName} needs a value: --${name} ${settings[name].value}`);
     values[name] = [...(values[name] ?? []), checked(name, token.value, `--${name}`)];
@@ -123,9 +146,13 @@ function fromFile(file: string, demanded: boolean): Values {
   }
   const values: Values = {};
   for (const [key, value] of Object.entries(table)) {
-    const name = known(key, `'${key}' in ${file}`);
-    const list: unknown[] = Array.isArray(value) ? value : [value];
-    values[name] = list.map((entry) => checked(name, String(entry), `'${key}' in ${file}`));
+    const source = `'${key}' in ${file}`;
+    const name = known(key, source, "");
+    const list: unknown[] = Array.isArray(value) && settings[name].kind === "list" ? value : [value];
+    values[name] = list.map((entry) => {
+      if (typeof entry === "string" || typeof entry === "number") return checked(name, String(entry), source);
+      throw new ConfigError(`${source} must be ${settings[name].kind === "number" ? "a number" : "text in quotes"}.`);
+    });
   }
   return values;
 }
@@ -133,17 +160,12 @@ function fromFile(file: string, demanded: boolean): Values {
 function assemble(values: Values): Config {
   const last = (name: SettingName): string | null => values[name]?.at(-1) ?? null;
   const number = (name: SettingName): number | null => (last(name) === null ? null : Number(last(name)));
-  const model = last("model");
-  const upstream = last("upstream");
-  if (model !== null && upstream !== null) {
-    throw new ConfigError("Both --model and --upstream are set; one of them answers, so choose one.");
-  }
   return {
-    model,
+    model: last("model"),
     contextSize: number("ctx"),
     threads: number("threads"),
     slots: number("slots") ?? 2,
-    upstream,
+    upstream: last("upstream"),
     upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
     dialect: dialectNames.find((name) => name === last("dialect")) ?? null,
     host: last("host") ?? "127.0.0.1",
@@ -186,11 +208,12 @@ function checked(name: SettingName, value: string, source: string): string {
   return value;
 }
 
-function known(key: string, source: string): SettingName {
+/** The setting called `key`; `dashes` stand before it where it was written. */
+function known(key: string, source: string, dashes: string): SettingName {
   const name = names.find((candidate) => candidate === key);
   if (name) return name;
   const near = nearest(key, names);
-  throw new ConfigError(`${source} is not known${near === null ? "" : `; did you mean '${near}'?`}`);
+  throw new ConfigError(`${source} is not known${near === null ? "" : `; did you mean '${dashes}${near}'?`}`);
 }
 
 /** The one of `words` that is closest to `word`, if one is close. */

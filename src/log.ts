@@ -10,13 +10,20 @@ export type Log = Readonly<Record<LogLevel, (message: string, fields?: Readonly<
 
 const colours: Readonly<Record<LogLevel, string>> = { error: "31", warn: "33", info: "36", debug: "90" };
 
-/** A log that writes lines of `level` and above to `out`; coloured only on a terminal. */
-export function createLog(level: LogLevel, out: NodeJS.WriteStream = process.stderr): Log {
+/** Where lines for people go. */
+export interface LineOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** A log that writes lines of `level` and above to `out`; coloured only on a terminal that wants it (no-color.org). */
+export function createLog(level: LogLevel, out: LineOutput = process.stderr): Log {
+  const coloured = out.isTTY === true && !process.env["NO_COLOR"];
   const write =
     (at: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
       if (levels[at] > levels[level]) return;
-      const label = out.isTTY ? `\u001B[${colours[at]}m${at}\u001B[0m` : at;
+      const label = coloured ? `\u001B[${colours[at]}m${at}\u001B[0m` : at;
       const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
       out.write(`${label} ${message}${tail.join("")}\n`);
     };

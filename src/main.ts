@@ -1,4 +1,5 @@
 /** Owns the wiring: the only file that knows every other. Starts what the command line asks for. */
+import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { totalmem } from "node:os";
@@ -6,58 +7,75 @@ import { type Invocation, runCommand, UsageError } from "./cli.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createChatEngine } from "./engine/chat/chat.ts";
 import type { Engine } from "./engine/engine.ts";
-import { createLlamaEngine } from "./engine/llama/host.ts";
+import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
 import { messageOf } from "./errors.ts";
 import { type Folders, locateFolders } from "./folders.ts";
 import { openDoor } from "./http/server.ts";
 import { limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
-import { recommend } from "./model/catalog.ts";
 import { listModels, ModelError, resolveModel, type Weights } from "./model/model.ts";
 import { sources } from "./model/sources.ts";
 import { createMemoryStore } from "./store/memory.ts";
-import { createWorkDisplay, megabytes } from "./terminal.ts";
+import { createScreen, megabytes } from "./terminal.ts";
+import { welcome } from "./welcome.ts";
 
 const folders: Folders = locateFolders();
-const report = createWorkDisplay();
+const screen = createScreen();
+/** The sources run by the bootstrap in a checkout; what was compiled is the installed command. */
+const program = import.meta.url.endsWith(".ts") ? "npm start --" : "antiphon";
 
-/** Something started that must be ended: the first signal ends it gently, a second one at once. */
-let end: (() => Promise<void>) | null = null;
+interface Running {
+  readonly end: () => Promise<void>;
+  /** Exit code once a signal has ended it. */
+  readonly code: number;
+}
+
+/** What a signal ends gently. A shell's own code for an interrupt where work was cut off. */
+let running: Running = { end: () => Promise.resolve(), code: 130 };
+let ending = false;
 
 function fetchModel(spec: string | null, log: Log): Promise<Weights> {
   const leaving = new AbortController();
-  end = () => {
+  const around = { folders, report: screen.report, log, signal: leaving.signal, env: process.env };
+  const fetching = resolveModel(spec, around);
+  const end = async (): Promise<void> => {
     leaving.abort();
-    return Promise.resolve();
+    await fetching.catch(() => undefined);
   };
-  return resolveModel(spec, { folders, report, log, signal: leaving.signal, env: process.env });
+  running = { end, code: 130 };
+  return fetching;
 }
 
 async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, screen.lines);
   const weights = config.upstream === null ? await fetchModel(config.model, log) : null;
-  const engine = weights === null ? upstreamEngine(config, log) : embeddedEngine(config, weights, log);
-  end = () => engine.close();
+  const embedded = weights === null ? null : embeddedEngine(config, weights, log);
+  const engine = embedded ?? upstreamEngine(config, log);
+  running = { end: () => engine.close(), code: 0 };
   const line = { engine, store: createMemoryStore(), log, keepAliveMs: limits.keepAliveMs, shapes: new Map() };
   const door = await openDoor(line, config).catch(async (thrown: unknown) => {
     await engine.close();
     throw thrown;
   });
-  end = async () => {
+  const end = async (): Promise<void> => {
     await door.close();
     await engine.close();
     await line.store.close();
   };
-  const [first] = await engine.models();
-  process.stdout.write(welcome(door.address, config, weights, first?.id ?? "default"));
+  running = { end, code: 0 };
+  const model = (await engine.models())[0]?.id ?? "default";
+  screen.clear();
+  process.stdout.write(welcome({ address: door.address, config, weights, model, memory: totalmem(), program }));
+  if (embedded !== null) await demandModel(embedded);
 }
 
-function embeddedEngine({ contextSize, threads, slots }: Config, weights: Weights, log: Log): Engine {
+function embeddedEngine({ contextSize, threads, slots }: Config, weights: Weights, log: Log): LlamaEngine {
+  const { report } = screen;
   const packageFolder = (): Promise<string> => ensureEnginePackage({ folder: folders.cache, report, log });
   const { id: modelId, path: modelPath } = weights;
-  return createLlamaEngine({ modelId, modelPath, packageFolder, contextSize, threads, slots, log });
+  return createLlamaEngine({ modelId, modelPath, packageFolder, contextSize, threads, slots, log, report });
 }
 
 function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): Engine {
@@ -66,6 +84,14 @@ function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): E
   } catch (thrown) {
     throw new ConfigError(messageOf(thrown));
   }
+}
+
+/** A model that cannot be loaded today cannot be loaded later either, and an open door with nobody behind it helps no one. */
+async function demandModel(engine: LlamaEngine): Promise<void> {
+  const { state, detail } = await engine.settled();
+  if (state !== "down" || ending) return;
+  await running.end();
+  throw new ModelError(detail ?? "The engine is down.");
 }
 
 /** Whoever reaches the port can use the model, so only this machine may reach it without a key. */
@@ -78,39 +104,17 @@ function checkExposure({ host, apiKeys }: Config): void {
   );
 }
 
-/** What the operator needs to go on: the address, who answers, and how to point Codex here. */
-function welcome(address: string, { upstream, apiKeys }: Config, weights: Weights | null, model: string): string {
-  const api = `${address}/v1`;
-  // Codex asks for the catalog only where it has a key to show; without the catalog it believes in 272,000 tokens.
-  const key = apiKeys.length > 0 ? 'env_key="ANTIPHON_KEY"' : 'experimental_bearer_token="local"';
-  const catalog = `model_catalog_url="${api}/models",${key}`;
-  const provider = `{name="antiphon",base_url="${api}",wire_api="responses",stream_idle_timeout_ms=3600000,${catalog}}`;
-  const better = weights === null ? null : recommend(totalmem());
-  const rows = [
-    `Antiphon is listening at ${api}`,
-    "",
-    weights === null ? `  Upstream   ${upstream}` : `  Model      ${weights.id} (${weights.source}): ${weights.note}`,
-    `  Codex      codex -m ${model} -c model_provider=antiphon -c 'model_providers.antiphon=${provider}'`,
-    `  OpenAI SDK OPENAI_BASE_URL=${api} OPENAI_API_KEY=${apiKeys.length > 0 ? "..." : "none"}`,
-    ...(better && better.source !== weights?.source
-      ? [`  To code    npm start -- --model ${better.source}   (${better.note}; fits this machine's memory)`]
-      : []),
-    "",
-  ];
-  return `${rows.join("\n")}\n`;
-}
-
 async function pull({ config, words }: Invocation): Promise<void> {
-  const { id, path, source } = await fetchModel(words[0] ?? null, createLog(config.logLevel));
-  process.stdout.write(`${id} is here: ${path}\nServe it with: antiphon --model ${source}\n`);
+  const { id, path, source } = await fetchModel(words[0] ?? null, createLog(config.logLevel, screen.lines));
+  screen.clear();
+  process.stdout.write(`${id} is here: ${path}\nServe it with: ${program} --model ${source}\n`);
 }
 
 async function models(): Promise<void> {
   const stored = await listModels(folders);
   const lines = stored.map(({ id, source, bytes, note }) => `${id}  ${megabytes(bytes)}  ${source}  ${note}`.trimEnd());
-  process.stdout.write(
-    lines.length > 0 ? `${lines.join("\n")}\n` : "No models yet. Fetch one with: antiphon pull MODEL\n",
-  );
+  const none = `No models yet. Fetch one with: ${program} pull MODEL`;
+  process.stdout.write(`${lines.length > 0 ? lines.join("\n") : none}\n`);
 }
 
 function version(): Promise<void> {
@@ -121,35 +125,41 @@ function version(): Promise<void> {
   return Promise.resolve();
 }
 
-/** Mistakes of the operator: 2; what went wrong while running: 1. */
-function fail(thrown: unknown): never {
-  const told = thrown instanceof UsageError || thrown instanceof ConfigError || thrown instanceof ModelError;
-  const text =
-    told || !(thrown instanceof Error) || process.env["ANTIPHON_LOG_LEVEL"] !== "debug"
-      ? messageOf(thrown)
-      : thrown.stack;
-  process.stderr.write(`antiphon: ${text}\n`);
+/** Mistakes of the operator: 2; what went wrong while running: 1. Says nothing of what a signal cut off. */
+function fail(thrown: unknown): void {
+  if (ending) return;
+  if (thrown instanceof TypeError || thrown instanceof RangeError || thrown instanceof AssertionError) {
+    return crash(thrown);
+  }
+  screen.lines.write(`antiphon: ${messageOf(thrown)}\n`);
   process.exit(thrown instanceof UsageError || thrown instanceof ConfigError ? 2 : 1);
 }
 
 function stop(): void {
-  const ending = end;
-  if (ending === null) process.exit(130);
-  // A second signal finds nothing left to end gently.
-  end = null;
-  ending().then(() => process.exit(0), fail);
+  if (ending) process.exit(130);
+  ending = true;
+  const { end, code } = running;
+  end().then(
+    () => process.exit(code),
+    () => process.exit(1),
+  );
+}
+
+/** A bug, so nothing that still runs can be trusted for long: requests get their last event, and that is all. */
+function crash(thrown: Error): void {
+  screen.lines.write(`antiphon: a bug: ${thrown.stack ?? thrown.message}\n`);
+  if (ending) process.exit(1);
+  ending = true;
+  void running.end().finally(() => process.exit(1));
 }
 
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
-process.on("uncaughtException", (thrown) => {
-  process.stderr.write(`antiphon: a bug: ${thrown.stack ?? thrown.message}\n`);
-  void Promise.resolve(end?.()).finally(() => process.exit(1));
-});
+process.on("uncaughtException", crash);
 
 const modelForms = Object.values(sources).map(({ usage }) => usage);
 await runCommand(
   { words: process.argv.slice(2), env: process.env, folder: folders.config },
   { serve, pull, models, version },
-  { out: process.stdout, modelForms },
+  { out: process.stdout, program, modelForms },
 ).catch(fail);

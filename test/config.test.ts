@@ -1,10 +1,13 @@
 /** Owns the tests of settings: which source wins, and what is said of a wrong one. */
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { type Config, ConfigError, readConfig, type Sources } from "../src/config.ts";
+
+const home = mkdtempSync(join(tmpdir(), "antiphon-config-"));
+after(() => rmSync(home, { recursive: true, force: true }));
 
 interface Given {
   readonly words?: readonly string[];
@@ -13,7 +16,7 @@ interface Given {
 }
 
 function sourcesOf({ words = [], env = {}, toml }: Given): Sources {
-  const folder = mkdtempSync(join(tmpdir(), "antiphon-config-"));
+  const folder = mkdtempSync(join(home, "settings-"));
   if (toml !== undefined) writeFileSync(join(folder, "antiphon.toml"), toml);
   return { words, env, folder };
 }
@@ -45,21 +48,35 @@ test("flags win over variables, variables over the file", () => {
 test("keys come from repeated flags, a comma separated variable, or a file with one a line", () => {
   assert.deepEqual(configOf({ words: ["--api-key", "a", "--api-key", "b"] }).apiKeys, ["a", "b"]);
   assert.deepEqual(configOf({ env: { ANTIPHON_API_KEY: "a, b" } }).apiKeys, ["a", "b"]);
-  const file = join(mkdtempSync(join(tmpdir(), "antiphon-keys-")), "keys");
+  const file = join(home, "keys");
   writeFileSync(file, "# team\none\n\ntwo\n");
   assert.deepEqual(configOf({ words: ["--api-key-file", file] }).apiKeys, ["one", "two"]);
   assert.equal(configOf({ words: ["--upstream-key-file", file] }).upstreamKey, "one");
+});
+
+test("a choice nearer to the command line drops what stands for the same further off", () => {
+  const { model, upstream } = configOf({ toml: 'model = "a.gguf"', words: ["--upstream", "http://b"] });
+  assert.deepEqual([model, upstream], [null, "http://b"]);
+  const file = join(home, "upstream-key");
+  writeFileSync(file, "from-file\n");
+  const env = { ANTIPHON_UPSTREAM_KEY: "from-variable" };
+  assert.equal(configOf({ env, words: ["--upstream-key-file", file] }).upstreamKey, "from-file");
+});
+
+test("the file may give numbers as numbers, and lists as lists", () => {
+  const { port, apiKeys } = configOf({ toml: 'port = 80\napi-key = ["a", "b"]' });
+  assert.deepEqual([port, apiKeys], [80, ["a", "b"]]);
 });
 
 test("words that are no flags are left to the command line", () => {
   assert.deepEqual(readConfig(sourcesOf({ words: ["pull", "--port", "1", "hf:a/b"] })).rest, ["pull", "hf:a/b"]);
 });
 
-const empty = join(mkdtempSync(join(tmpdir(), "antiphon-keys-")), "empty");
+const empty = join(home, "empty");
 writeFileSync(empty, "\n");
 
 const wrong: readonly (readonly [string, Given, RegExp])[] = [
-  ["an unknown flag", { words: ["--prot", "1"] }, /--prot is not known; did you mean 'port'/],
+  ["an unknown flag", { words: ["--prot", "1"] }, /--prot is not known; did you mean '--port'/],
   ["a flag without its value", { words: ["--port"] }, /--port needs a value/],
   ["a port that is no number", { words: ["--port", "x"] }, /--port must be a whole number, not 'x'/],
   ["a port that is too high", { env: { ANTIPHON_PORT: "70000" } }, /ANTIPHON_PORT must be at most 65535/],
@@ -70,6 +87,8 @@ const wrong: readonly (readonly [string, Given, RegExp])[] = [
     { toml: "modle = 'x'" },
     /'modle' in .*antiphon\.toml is not known; did you mean 'model'/,
   ],
+  ["a table where text belongs", { toml: "[model]\na = 1" }, /'model' in .*antiphon\.toml must be text in quotes/],
+  ["a list where one value belongs", { toml: "port = [1]" }, /'port' in .*antiphon\.toml must be a number/],
   ["a file that is no TOML", { toml: "model" }, /antiphon\.toml cannot be read/],
   ["a named file that is not there", { words: ["--config", "/nowhere.toml"] }, /\/nowhere\.toml cannot be read/],
   ["a key file without keys", { words: ["--api-key-file", empty] }, /holds no key/],

@@ -21,6 +21,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   "cli.ts": ["config.ts"],
   "config.ts": [],
   "terminal.ts": [],
+  "welcome.ts": ["config.ts", "model/"],
   "errors.ts": [],
   "limits.ts": [],
   "log.ts": [],

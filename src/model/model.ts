@@ -56,7 +56,7 @@ async function find(spec: string, around: Surroundings): Promise<Weights | null>
 
 async function accept(source: string, path: string): Promise<Weights> {
   if (!(await isGguf(path))) throw new ModelError(`${path} is no GGUF file, so llama.cpp cannot load it.`);
-  return { id: nameOf(path), path, source, note: noteFor(source) ?? `from ${source}` };
+  return { id: nameOf(path), path, source, note: noteFor(source) ?? "your own choice" };
 }
 
 async function chooseModel(around: Surroundings): Promise<Weights> {

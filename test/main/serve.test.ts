@@ -1,6 +1,13 @@
 /** Owns the test of the whole program: started as a stranger would, asked over a socket, ended by a signal. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
+import { writeScriptedModel } from "../../src/model/scripted.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
 import { identities, scriptedServer, startUpstream } from "../engine/upstream.ts";
 import { startProgram } from "./program.ts";
@@ -46,7 +53,7 @@ test("serves an upstream", async (t) => {
 const refused: readonly (readonly [readonly string[], RegExp])[] = [
   [["--host", "0.0.0.0"], /needs a key: --api-key-file/],
   [["srve"], /Did you mean 'serve'/],
-  [["pull"], /Usage: antiphon pull MODEL/],
+  [["pull"], /Usage: npm start -- pull MODEL/],
   [["--upstream", "nonsense"], /must be an http:\/\/ or https:\/\/ URL/],
 ];
 
@@ -57,6 +64,37 @@ for (const [words, message] of refused) {
     assert.match(stderr, message);
   });
 }
+
+test("a model that cannot be loaded: the open door is closed again, exit 1 and why", async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), "antiphon-main-"));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, "cut.gguf");
+  await writeScriptedModel(path);
+  await truncate(path, 3000);
+  const { code, stdout, stderr } = await startProgram(["--model", path, "--port", "0"]).ended;
+  assert.equal(code, 1);
+  assert.match(stdout, /listening at/);
+  assert.match(stderr, /antiphon: The model could not be loaded: /);
+});
+
+test("an interrupted pull is not taken for a finished one", async (t) => {
+  const hub = createServer((request) => request.resume()).listen(0, "127.0.0.1");
+  await once(hub, "listening");
+  t.after(() => {
+    hub.closeAllConnections();
+    hub.close();
+  });
+  const { port } = hub.address() as AddressInfo;
+  const home = await mkdtemp(join(tmpdir(), "antiphon-main-"));
+  t.after(() => rm(home, { recursive: true }));
+  const env = { HF_ENDPOINT: `http://127.0.0.1:${port}`, HOME: home, ANTIPHON_HOME: home };
+  const asked = once(hub, "request");
+  const program = startProgram(["pull", "hf:org/repo"], env);
+  await asked;
+  program.child.kill("SIGINT");
+  const { code, stdout, stderr } = await program.ended;
+  assert.deepEqual([code, stdout, stderr], [130, "", ""]);
+});
 
 test("a model that is not there: exit 1 and what to do", async () => {
   const { code, stderr } = await startProgram(["--model", "nowhere.gguf"]).ended;

@@ -106,7 +106,7 @@ test("a path is taken as it is, checked, and never fetched", async () => {
     id: "my-model",
     path,
     source: path,
-    note: `from ${path}`,
+    note: "your own choice",
   });
   await failure(await put(join(home, "page.gguf"), "<!doctype html>"), /no GGUF file/);
   await failure("org/Tiny-1B-GGUF", /write hf:org\/Tiny-1B-GGUF$/);

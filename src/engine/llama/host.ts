@@ -1,7 +1,7 @@
 /** Owns the embedded engine as the server sees it: requests go to the engine process, its reports become deltas. */
 import { ApiError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
-import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest } from "../engine.ts";
+import type { Log, ReportWork } from "../../log.ts";
+import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest, Health } from "../engine.ts";
 import { AnswerReader } from "../format/answer.ts";
 import { callableTools } from "../grammar/answer.ts";
 import { imagePlaceholder } from "./messages.ts";
@@ -22,17 +22,21 @@ export interface LlamaOptions {
   /** Answers written at the same time; each holds a context of its own in memory. */
   readonly slots: number;
   readonly log: Log;
+  /** Shows how loading gets on. */
+  readonly report?: ReportWork;
 }
 
-/** The embedded engine, and the number of its process while there is one. */
 export interface LlamaEngine extends Engine {
+  /** Number of its process while there is one. */
   readonly pid: number | null;
+  /** Its health once the model is loaded, or can never be. */
+  settled(): Promise<Health>;
 }
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelPath, contextSize, threads, slots, packageFolder, log } = options;
-  const supervisor = new Supervisor({ load: { modelPath, contextSize, threads, slots }, packageFolder, log });
+  const { modelPath, contextSize, threads, slots, packageFolder, log, report = () => {} } = options;
+  const supervisor = new Supervisor({ load: { modelPath, contextSize, threads, slots }, packageFolder, log, report });
   return {
     get pid() {
       return supervisor.pid;
@@ -51,6 +55,10 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
     generate: (request, signal) => generate(supervisor, request, signal),
     countTokens: (request) => countTokens(supervisor, request),
     health: () => Promise.resolve(supervisor.health),
+    async settled() {
+      while (supervisor.state.type === "loading") await supervisor.change;
+      return supervisor.health;
+    },
     close: () => supervisor.close(),
   };
 }

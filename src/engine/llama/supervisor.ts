@@ -1,7 +1,7 @@
 /** Owns the life of the engine process: starts it, waits for its model, starts it anew after a crash, gives up, ends it. */
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
-import type { Log } from "../../log.ts";
+import type { Log, ReportWork } from "../../log.ts";
 import type { Failure, Health } from "../engine.ts";
 import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
@@ -11,6 +11,7 @@ export interface SupervisorOptions {
   readonly load: Omit<LoadOptions, "packageFolder">;
   readonly packageFolder: () => Promise<string>;
   readonly log: Log;
+  readonly report: ReportWork;
 }
 
 /** `loading` covers the first start and every start after a crash. */
@@ -104,6 +105,7 @@ export class Supervisor {
   #receive(message: Notice | Report): void {
     switch (message.type) {
       case "loading":
+        this.#report(message.percent);
         return this.#become({
           type: "loading",
           percent: message.percent,
@@ -111,6 +113,7 @@ export class Supervisor {
         });
       case "ready":
         this.#loadCrashes = 0;
+        this.#report(100);
         this.#options.log.info("The model is loaded.", { ...message.model });
         return this.#become({ type: "ready", model: message.model });
       case "broken":
@@ -121,6 +124,10 @@ export class Supervisor {
       default:
         return this.#deliver(message);
     }
+  }
+
+  #report(percent: number): void {
+    this.#options.report({ label: "Loading the model", done: percent, total: 100, unit: "percent" });
   }
 
   #deliver(report: Report): void {

@@ -1,0 +1,58 @@
+/** Owns what the operator reads first: the address, who answers, and how to point clients here. */
+import type { Config } from "./config.ts";
+import { codingModels, recommend } from "./model/catalog.ts";
+import type { Weights } from "./model/weights.ts";
+
+export interface Arrival {
+  /** Such as `http://127.0.0.1:8484`. */
+  readonly address: string;
+  readonly config: Config;
+  /** Of the embedded model; null with an upstream. */
+  readonly weights: Weights | null;
+  /** Name to ask for. */
+  readonly model: string;
+  /** Of this machine, in bytes. */
+  readonly memory: number;
+  /** What the operator types to start this program. */
+  readonly program: string;
+}
+
+/** A few lines, for standard output; tests and scripts read the address from the first. */
+export function welcome({ address, config, weights, model, memory, program }: Arrival): string {
+  const api = `${address}/v1`;
+  const locked = config.apiKeys.length > 0;
+  const coding = codingModels.some(({ source }) => source === weights?.source);
+  const better = weights === null || coding ? null : recommend(memory);
+  const rows = [
+    `Antiphon is listening at ${api}`,
+    "",
+    weights === null
+      ? `  Upstream   ${config.upstream ?? ""}`
+      : `  Model      ${weights.id} (${weights.source}): ${weights.note}`,
+    `  Codex      codex -m ${quoted(model)} -c model_provider=antiphon -c ${quoted(codexProvider(api, locked))}`,
+    `  OpenAI SDK OPENAI_BASE_URL=${api} OPENAI_API_KEY=${locked ? "..." : "none"}`,
+    ...(better === null
+      ? []
+      : [`  To code    ${program} --model ${better.source}   (${better.note}; fits this machine's memory)`]),
+    "",
+  ];
+  return `${rows.join("\n")}\n`;
+}
+
+/** Codex asks for the catalog only where it has a key to show; without the catalog it believes in 272,000 tokens. */
+function codexProvider(api: string, locked: boolean): string {
+  const provider = [
+    'name="antiphon"',
+    `base_url="${api}"`,
+    'wire_api="responses"',
+    "stream_idle_timeout_ms=3600000",
+    `model_catalog_url="${api}/models"`,
+    locked ? 'env_key="ANTIPHON_KEY"' : 'experimental_bearer_token="local"',
+  ];
+  return `model_providers.antiphon={${provider.join(",")}}`;
+}
+
+/** A word as a POSIX shell takes it whole; an upstream may name its models as it likes. */
+function quoted(word: string): string {
+  return /^[\w./:@+-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
