@@ -25,6 +25,9 @@ const screen = createScreen();
 /** The sources run by the bootstrap in a checkout; what was compiled is the installed command. */
 const program = import.meta.url.endsWith(".ts") ? "npm start --" : "antiphon";
 
+/** An end that is faster needs no words. */
+const noticeMs = 500;
+
 interface Running {
   readonly end: () => Promise<void>;
   /** Exit code once a signal has ended it. */
@@ -139,6 +142,8 @@ function stop(): void {
   if (ending) process.exit(130);
   ending = true;
   const { end, code } = running;
+  const notice = "Ending; answers under way may take a little longer. The same signal again ends at once.\n";
+  setTimeout(() => screen.lines.write(notice), noticeMs).unref();
   end().then(
     () => process.exit(code),
     () => process.exit(1),

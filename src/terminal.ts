@@ -41,8 +41,8 @@ export function createScreen(
     if (!finished && time - drawn < (live ? terminalEveryMs : logEveryMs)) return;
     drawn = time;
     if (!live) return void out.write(`${describe(work)}\n`);
-    // A line that wraps cannot be rewritten.
-    out.write(`${eraseLine}${describe(work).slice(0, (out.columns ?? usualColumns) - 1)}${finished ? "\n" : ""}`);
+    // A line that wraps cannot be rewritten; some terminals say that they have 0 columns.
+    out.write(`${eraseLine}${describe(work).slice(0, (out.columns || usualColumns) - 1)}${finished ? "\n" : ""}`);
     open = !finished;
   };
   const write = (text: string): unknown => {
