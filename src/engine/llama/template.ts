@@ -43,7 +43,7 @@ export class ChatTemplate {
 
   #render(variables: Readonly<Record<string, unknown>>): string {
     try {
-      return this.#renderer.render({ ...variables, ...this.#constants });
+      return this.#renderer.render({ ...fieldsFor(variables), ...this.#constants });
     } catch (error) {
       throw new TemplateError(reasonOf(error), { cause: error });
     }
@@ -109,6 +109,20 @@ export function rendersWell(RendererType: RendererClass): boolean {
   } catch {
     return false;
   }
+}
+
+/** Whole numbers from here on are beyond llama.cpp's renderer, but not beyond schemas: Rust's and Go's name 2^64 - 1. */
+const beyond = 2 ** 63;
+
+/** Variables that the renderer can take: a number that it cannot is shown as text. */
+function fieldsFor(variables: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, valueFor(value)]));
+}
+
+function valueFor(value: unknown): unknown {
+  if (typeof value === "number") return Number.isInteger(value) && Math.abs(value) >= beyond ? String(value) : value;
+  if (Array.isArray(value)) return value.map(valueFor);
+  return typeof value === "object" && value !== null ? fieldsFor({ ...value }) : value;
 }
 
 /** llama.cpp puts a trace before the reason. */

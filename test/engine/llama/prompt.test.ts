@@ -139,6 +139,14 @@ test("effort and the client's own variables reach the template", () => {
   );
 });
 
+test("numbers that no template can take do not end a thread", () => {
+  for (const maximum of [2 ** 63, 2 ** 64, Number.MAX_VALUE, -Number.MAX_VALUE, 1e-300, Number.MAX_SAFE_INTEGER]) {
+    const tool = { ...weather, parameters: { type: "object", properties: { n: { type: "integer", maximum } } } };
+    const text = rendered(new ChatTemplate(chatTemplate, native, constants), asking("x", { tools: [tool] }));
+    assert.match(text, /"maximum": /);
+  }
+});
+
 test("the client's own variables cannot replace what the prompt is made of", () => {
   const source = "{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ add_generation_prompt }}";
   const mine = { messages: [{ content: "mine" }], add_generation_prompt: false, bos_token: "mine" };
