@@ -15,7 +15,8 @@ const json = {
   char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})`,
   number: 'integer ("." [0-9]{1,24})? ([eE] [-+]? [0-9]{1,3})?',
   integer: '"-"? natural',
-  natural: '"0" | [1-9] [0-9]{0,15}',
+  // As long as JavaScript writes whole numbers out (21 digits); a bound, as models may go on for ever.
+  natural: '"0" | [1-9] [0-9]{0,20}',
   boolean: '"true" | "false"',
   null: '"null"',
 } as const;

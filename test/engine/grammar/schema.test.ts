@@ -188,7 +188,10 @@ test("whatever fits a schema can be written", async () => {
       const accepts = await judge(schemaGrammar(schema));
       assert.ok(accepts(dump(value)), `${JSON.stringify(schema)} refuses ${dump(value)}`);
     }),
-    { numRuns: 200 },
+    {
+      numRuns: 200,
+      examples: [1e16, 2 ** 63, -1e20].map((value): [Fitting] => [{ schema: { type: "integer" }, value }]),
+    },
   );
 });
 
