@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { at, type Fields, listOf, parse, textOf } from "../../src/engine/chat/json.ts";
+import { at, type Fields, listOf, parse, textOf } from "../../src/spec/json.ts";
 import { Codex, type CodexTurn } from "./codex.ts";
 import { here } from "./install.ts";
 import { mcpAnswer, mcpTool } from "./mcp.ts";

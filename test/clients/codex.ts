@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fieldsOf, parse, textOf, type Fields } from "../../src/engine/chat/json.ts";
+import { fieldsOf, parse, textOf, type Fields } from "../../src/spec/json.ts";
 import { here } from "./install.ts";
 import { type Ended, runProgram } from "./program.ts";
 import type { Stage } from "./suite.ts";

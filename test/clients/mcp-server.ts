@@ -1,6 +1,6 @@
 /** Owns an MCP server with one tool, spoken to over standard input and output, a line a message. */
 import { createInterface } from "node:readline";
-import { at, fieldsOf, parse } from "../../src/engine/chat/json.ts";
+import { at, fieldsOf, parse } from "../../src/spec/json.ts";
 import { mcpAnswer, mcpTool } from "./mcp.ts";
 
 type Answer = (params: unknown) => object;

@@ -1,7 +1,7 @@
 /** Owns the stages: our server with each engine, a model that plays a script behind it, and a tap in front. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { at, countOf, listOf, parse } from "../../src/engine/chat/json.ts";
+import { at, countOf, listOf, parse } from "../../src/spec/json.ts";
 import { scripts } from "../../src/model/scripted-text.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
 import { startUpstream } from "../engine/upstream.ts";

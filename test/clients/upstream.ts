@@ -1,6 +1,6 @@
 /** Owns the model behind the upstream engine: a Chat-Completions server that does on command what a coding agent needs. */
 import { setImmediate as turn } from "node:timers/promises";
-import { at, countOf, fieldsOf, listOf, textOf } from "../../src/engine/chat/json.ts";
+import { at, countOf, fieldsOf, listOf, textOf } from "../../src/spec/json.ts";
 import type { JsonSchema } from "../../src/engine/engine.ts";
 import { sampleOf, scriptedContext } from "../engine/scripted.ts";
 import { chunk, event, type Handler, identities, sendJson, startEvents } from "../engine/upstream.ts";

@@ -4,7 +4,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from "nod
 import type { AddressInfo } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import type { JsonSchema } from "../../src/engine/engine.ts";
-import { at, fieldsOf, listOf, textOf } from "../../src/engine/chat/json.ts";
+import { at, fieldsOf, listOf, textOf } from "../../src/spec/json.ts";
 import { type Ask, say, scriptedContext } from "./scripted.ts";
 
 export interface Received {

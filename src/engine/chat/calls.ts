@@ -1,7 +1,7 @@
 /** Owns the tool calls of one stream: which delta belongs to which call, and when a call opens and closes. */
 import { limits } from "../../limits.ts";
 import type { Delta } from "../engine.ts";
-import { textOf } from "./json.ts";
+import { textOf } from "../../spec/json.ts";
 
 /** An element of `delta.tool_calls`, or of a whole message's; every field may be missing or of another type. */
 export interface CallPart {

@@ -15,7 +15,7 @@ import {
 import { detectDialect } from "./detect.ts";
 import { type Dialect, type DialectName, dialects } from "./dialects.ts";
 import { broken, refusal } from "./failure.ts";
-import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "./json.ts";
+import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "../../spec/json.ts";
 import { ChatReader } from "./reader.ts";
 import { type ChatBody, chatBody } from "./request.ts";
 import { readAnswer } from "./stream.ts";

@@ -1,6 +1,6 @@
 /** Owns what we give up when an upstream refuses a field: one row a field that an answer can do without. */
 import type { ChatBody } from "./request.ts";
-import { type Fields, listOf } from "./json.ts";
+import { type Fields, listOf } from "../../spec/json.ts";
 
 interface Concession {
   /** The words of a refusal that this answers. */

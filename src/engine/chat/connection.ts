@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 import { Pool, type Dispatcher } from "undici";
 import { limits } from "../../limits.ts";
-import { parse } from "./json.ts";
+import { parse } from "../../spec/json.ts";
 
 /** Milliseconds; each defaults to the limit of the same name. */
 export interface Timeouts {

@@ -1,7 +1,7 @@
 /** Owns the guess of which server an upstream is, from what it says about itself. */
 import type { Connection } from "./connection.ts";
 import { type Dialect, type DialectName, dialects } from "./dialects.ts";
-import { at, fieldsOf, listOf } from "./json.ts";
+import { at, fieldsOf, listOf } from "../../spec/json.ts";
 
 const rows = Object.entries(dialects) as readonly (readonly [DialectName, Dialect])[];
 

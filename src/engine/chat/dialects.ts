@@ -1,5 +1,5 @@
 /** Owns what differs between upstreams: one row a server that speaks Chat Completions in its own way. */
-import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "./json.ts";
+import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "../../spec/json.ts";
 
 export type DialectName = "llama-server" | "vllm" | "ollama" | "lmstudio" | "generic";
 

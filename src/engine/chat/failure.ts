@@ -3,7 +3,7 @@ import { limits } from "../../limits.ts";
 import { messageOf } from "../../errors.ts";
 import type { Failure } from "../engine.ts";
 import { codeOf } from "./connection.ts";
-import { at, fieldsOf, parse, textOf } from "./json.ts";
+import { at, fieldsOf, parse, textOf } from "../../spec/json.ts";
 
 interface Meaning {
   readonly code: Failure["code"];

@@ -4,7 +4,7 @@ import type { Delta, FinishReason, Logprob } from "../engine.ts";
 import { ThinkSplitter } from "../format/think.ts";
 import { type CallPart, CallReader } from "./calls.ts";
 import { broken, nonsense, refusalIn } from "./failure.ts";
-import { at, countOf, listOf, textOf } from "./json.ts";
+import { at, countOf, listOf, textOf } from "../../spec/json.ts";
 import { usageFrom } from "./usage.ts";
 
 /** The fields we read; each may be missing or of another type. */

@@ -1,7 +1,7 @@
 /** Owns the Chat-Completions body of an engine request, in the upstream's dialect. */
 import type { EngineMessage, EnginePart, EngineRequest, EngineTool } from "../engine.ts";
 import type { Dialect } from "./dialects.ts";
-import { type Fields, fieldsOf } from "./json.ts";
+import { type Fields, fieldsOf } from "../../spec/json.ts";
 
 export type ChatBody = Readonly<Record<string, unknown>> & { readonly messages: readonly ChatMessage[] };
 export type ChatMessage = Readonly<Record<string, unknown>>;

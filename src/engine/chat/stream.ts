@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { limits } from "../../limits.ts";
 import type { Delta } from "../engine.ts";
 import { type Response, readText } from "./connection.ts";
-import { parse } from "./json.ts";
+import { parse } from "../../spec/json.ts";
 import type { ChatReader } from "./reader.ts";
 
 /** The deltas of an answer. Reads on only as it is asked to; ends without a last delta once `signal` is aborted. */

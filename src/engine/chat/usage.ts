@@ -1,6 +1,6 @@
 /** Owns the token counts of one answer: what upstreams report, in their spellings, and the open estimate where none does. */
 import type { EnginePart, EngineRequest, Usage } from "../engine.ts";
-import { at, countOf } from "./json.ts";
+import { at, countOf } from "../../spec/json.ts";
 
 /** Characters a token holds on average, in English prose and code alike; used for estimates only. */
 const charsPerToken = 4;

@@ -1,4 +1,4 @@
-/** Owns the reading of JSON whose shape nobody promises: every answer of an upstream. */
+/** Owns the reading of JSON whose shape nobody promises: what clients send, and what upstreams answer. */
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,6 +12,11 @@ export function fieldsOf(value: unknown): Fields {
 /** The field at `path` of `value`, or undefined. */
 export function at(value: unknown, ...path: readonly string[]): unknown {
   return path.reduce((inner, name) => fieldsOf(inner)[name], value);
+}
+
+/** Whether `value` is an object that is no list. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The objects of a list; none where it is no list. */
