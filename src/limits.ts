@@ -72,6 +72,8 @@ export const limits = {
   reportMs: 500,
   /** Kept of another program's error output, to quote its last line. */
   complaintChars: 4 * KiB,
+  /** Nesting of a tool's JSON Schema; what lies deeper takes anything. */
+  schemaDepth: 100,
   /** Nesting of a JSON Schema that a grammar follows; what lies deeper takes any JSON. */
   grammarDepth: 64,
   /** Rules of one grammar before the rest of the schemas takes any JSON: Codex with many MCP servers needs some 2,000. */

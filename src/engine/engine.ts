@@ -85,6 +85,11 @@ export interface EngineTool {
   /** JSON Schema of the arguments object. */
   readonly parameters: JsonSchema;
   readonly strict: boolean;
+  /**
+   * The messages tell of it already. An engine that renders prompts leaves it out of their head, so that a tool found in
+   * mid-thread does not change how the prompt begins.
+   */
+  readonly inThread: boolean;
 }
 
 /**

@@ -8,18 +8,29 @@ export interface ToolRow {
   readonly run: "client" | "group" | "hosted";
   /** The item type in which a call of it leaves. */
   readonly call: string | null;
+  /** How a model is shown it, or why not; for people. */
+  readonly shown: string;
 }
 
-const hosted = { run: "hosted", call: null } as const;
+const hosted = { run: "hosted", call: null, shown: "left out: run by a server, and none is configured" } as const;
+const client = { run: "client" } as const;
 
 export const tools = {
-  function: { run: "client", call: "function_call" },
-  custom: { run: "client", call: "custom_tool_call" },
-  namespace: { run: "group", call: null },
-  tool_search: hosted,
-  local_shell: hosted,
-  shell: hosted,
-  apply_patch: hosted,
+  function: { ...client, call: "function_call", shown: "a function" },
+  custom: {
+    ...client,
+    call: "custom_tool_call",
+    shown: "a function with the one argument `input`; a grammar stands in its description",
+  },
+  namespace: { run: "group", call: null, shown: "each tool in it as `namespace__name`" },
+  tool_search: {
+    ...client,
+    call: "tool_search_call",
+    shown: "a function where the client runs it; left out where a server should",
+  },
+  local_shell: { ...client, call: "local_shell_call", shown: "a function that takes a command as a list of words" },
+  shell: { ...client, call: "shell_call", shown: "a function that takes a list of commands" },
+  apply_patch: { ...client, call: "apply_patch_call", shown: "a function that takes one operation on a file" },
   web_search: hosted,
   web_search_2025_08_26: hosted,
   web_search_preview: hosted,
@@ -34,6 +45,8 @@ export const tools = {
 } as const satisfies Record<string, ToolRow>;
 
 export type ToolType = keyof typeof tools;
+/** Tools whose calls leave as items that a client runs. */
+export type ClientToolType = { [T in ToolType]: (typeof tools)[T]["run"] extends "client" ? T : never }[ToolType];
 
 export function isToolType(type: unknown): type is ToolType {
   return typeof type === "string" && Object.hasOwn(tools, type);

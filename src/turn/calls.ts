@@ -4,9 +4,10 @@
  */
 import type { Delta, Logprob } from "../engine/engine.ts";
 import { limits } from "../limits.ts";
-import type { Channel } from "../spec/channels.ts";
+import { channels } from "../spec/channels.ts";
 import { newId } from "../spec/ids.ts";
-import type { Item } from "../spec/items.ts";
+import { type Item, items } from "../spec/items.ts";
+import { type Fields, isFields, parse } from "../spec/json.ts";
 import type { ItemDelta } from "./machine.ts";
 import type { Offer, OfferedTool } from "./offer.ts";
 
@@ -124,25 +125,22 @@ export class CallGate {
     const tool = this.#tool(call.name);
     if (!tool) return yield* this.#proseOfCall(call);
     if (!this.#options.parallel && this.#published > 0) return;
-    const text = callText(tool, call.text);
-    if (text === null) {
-      this.#broken = `The model called '${tool.name}' with arguments that are not a JSON object.`;
+    const fields = wireFields(tool, call.text);
+    if (fields === null) {
+      this.#broken = `The model called '${tool.name}' with arguments that do not fit it.`;
       return yield* this.#cutCall(call);
     }
     this.#published += 1;
-    yield { kind: "open", item: newCall(tool) };
-    yield { kind: "text", channel: channelOf(tool), text };
-    yield { kind: "close", status: "completed" };
+    yield* publish(tool, fields, "completed");
   }
 
-  /** A call that must not run leaves with what the model wrote of it, marked incomplete. */
+  /** A call that must not run leaves with what the model wrote of it, marked incomplete. One that has no text does not. */
   *#cutCall(call: HeldCall): Generator<ItemDelta> {
     const tool = this.#tool(call.name);
     if (!tool || (!this.#options.parallel && this.#published > 0)) return;
     this.#cut = true;
-    yield { kind: "open", item: newCall(tool) };
-    if (call.text !== "") yield { kind: "text", channel: channelOf(tool), text: call.text };
-    yield { kind: "close", status: "incomplete" };
+    const { channel } = tool.kind;
+    if (channel !== null) yield* publish(tool, { [channels[channel].field]: call.text }, "incomplete");
   }
 
   /** A call of something that is not on offer is no call; the client sees what the model wrote. */
@@ -160,22 +158,13 @@ export class CallGate {
   }
 }
 
-/** What the client is given as arguments or input; null where the model wrote no JSON object. */
-function callText(tool: OfferedTool, text: string): string | null {
-  const source = text.trim() === "" ? "{}" : text;
-  const value = parseObject(source);
-  if (tool.type === "function") return value && (text !== source ? requiresNothing(tool) : true) ? source : null;
-  const input = value?.["input"];
-  return typeof input === "string" ? input : null;
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
-  } catch {
-    return null;
-  }
+/** The call item's own fields; null where the model did not write the arguments of such a call. */
+function wireFields(tool: OfferedTool, written: string): Fields | null {
+  const empty = written.trim() === "";
+  const text = empty ? "{}" : written;
+  const args = parse(text);
+  if (!isFields(args) || (empty && !requiresNothing(tool))) return null;
+  return tool.kind.fields(args, text);
 }
 
 function requiresNothing(tool: OfferedTool): boolean {
@@ -183,8 +172,20 @@ function requiresNothing(tool: OfferedTool): boolean {
   return !Array.isArray(required) || required.length === 0;
 }
 
-function channelOf(tool: OfferedTool): Channel {
-  return tool.type === "custom" ? "input" : "arguments";
+/** Call ids are ours: upstreams repeat theirs from turn to turn (`call_0`), and a thread needs them unique. */
+function* publish(tool: OfferedTool, fields: Fields, status: "completed" | "incomplete"): Generator<ItemDelta> {
+  const { call: type, channel } = tool.kind;
+  const item = { id: newId(items[type].prefix), type, status: "in_progress", call_id: newId("call") };
+  if (channel === null) {
+    yield { kind: "open", item: { ...item, ...fields } };
+  } else {
+    const { field } = channels[channel];
+    const place = tool.namespace === null ? {} : { namespace: tool.namespace };
+    yield { kind: "open", item: { ...item, name: tool.name, ...place, [field]: "" } };
+    const text = fields[field];
+    if (typeof text === "string" && text !== "") yield { kind: "text", channel, text };
+  }
+  yield { kind: "close", status };
 }
 
 function newMessage(): Item {
@@ -193,15 +194,6 @@ function newMessage(): Item {
 
 function newReasoning(): Item {
   return { id: newId("rs"), type: "reasoning", status: "in_progress", summary: [], content: [] };
-}
-
-/** Call ids are ours: upstreams repeat theirs from turn to turn (`call_0`), and a thread needs them unique. */
-function newCall(tool: OfferedTool): Item {
-  const named = { call_id: newId("call"), name: tool.name };
-  const place = tool.namespace === null ? {} : { namespace: tool.namespace };
-  return tool.type === "custom"
-    ? { id: newId("ctc"), type: "custom_tool_call", status: "in_progress", ...named, ...place, input: "" }
-    : { id: newId("fc"), type: "function_call", status: "in_progress", ...named, ...place, arguments: "" };
 }
 
 function wireLogprob({ token, logprob, bytes, top }: Logprob): Record<string, unknown> {

@@ -24,16 +24,12 @@ export async function loadThread(store: Store, responseId: string): Promise<Item
 }
 
 /**
- * `items` with each `item_reference` replaced by what it names, in the same input, in `thread`, or anywhere in the store
+ * The items of a thread with each `item_reference` replaced by what it names, in the same thread or anywhere in the store
  * (the Vercel AI SDK refers to every stored item by default). One that names nothing stays and is not rendered.
  */
-export async function resolveReferences(
-  store: Store,
-  thread: readonly Item[],
-  items: readonly Item[],
-): Promise<Item[]> {
-  if (!items.some((item) => item.type === "item_reference")) return [...items];
-  const near = new Map([...thread, ...items].filter((item) => item.type !== "item_reference").map((i) => [i.id, i]));
+export async function resolveReferences(store: Store, items: readonly Item[]): Promise<readonly Item[]> {
+  if (!items.some((item) => item.type === "item_reference")) return items;
+  const near = new Map(items.filter((item) => item.type !== "item_reference").map((item) => [item.id, item]));
   return Promise.all(
     items.map(async (item) =>
       item.type === "item_reference" ? (near.get(item.id) ?? (await store.item(item.id)) ?? item) : item,

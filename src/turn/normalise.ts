@@ -3,6 +3,7 @@ import { limits } from "../limits.ts";
 import { ApiError } from "../errors.ts";
 import { newId } from "../spec/ids.ts";
 import { isItemType, type Item, items } from "../spec/items.ts";
+import { type Fields, isFields } from "../spec/json.ts";
 import type { Request } from "../spec/request.ts";
 
 /** The type under which something that is no item at all (null, a number) is kept. */
@@ -18,22 +19,29 @@ export function normalise(input: Request["input"]): Item[] {
   if (input.length > limits.inputItems) {
     throw new ApiError("invalid_value", `'input' has ${input.length} items; at most ${limits.inputItems}.`, "input");
   }
-  return input.map(toItem);
+  const taken = new Set<string>();
+  return input.map((value) => toItem(value, taken));
 }
 
-function toItem(value: unknown): Item {
+function toItem(value: unknown, taken: Set<string>): Item {
   if (typeof value === "string") return userMessage(value);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { id: newId(opaqueType), type: opaqueType, value };
-  }
-  const sent: Readonly<Record<string, unknown>> = { ...value };
-  const type = typeof sent["type"] === "string" ? sent["type"] : inferType(sent);
-  const id = typeof sent["id"] === "string" && sent["id"] !== "" ? sent["id"] : newId(prefixOf(type));
-  return { ...sent, type, id };
+  if (!isFields(value)) return { id: newId(opaqueType), type: opaqueType, value };
+  const { type: sent, id } = value;
+  const type = typeof sent === "string" && sent !== "" ? sent : inferType(value);
+  // A reference is nothing but its id.
+  const kept = type === "item_reference" && typeof id === "string" ? id : freeId(id, taken);
+  return { ...value, type, id: kept ?? newId(prefixOf(type)) };
+}
+
+/** The client's own id, unless it has used it before: VS Code calls every answer `msg_123`, and lists go on behind an id. */
+function freeId(id: unknown, taken: Set<string>): string | null {
+  if (typeof id !== "string" || id === "" || taken.has(id)) return null;
+  taken.add(id);
+  return id;
 }
 
 /** Messages may come without a type (EasyInputMessage), and so may references. */
-function inferType(sent: Readonly<Record<string, unknown>>): string {
+function inferType(sent: Fields): string {
   if (typeof sent["role"] === "string") return "message";
   return Object.keys(sent).length === 1 && typeof sent["id"] === "string" ? "item_reference" : opaqueType;
 }

@@ -1,12 +1,17 @@
 /** Owns the callable set of a turn: which tools the model is shown under which name, and what a call of each leaves as. */
 import { createHash } from "node:crypto";
-import type { EngineRequest, EngineTool, JsonSchema } from "../engine/engine.ts";
+import type { EngineRequest, EngineTool } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
-import type { Tool } from "../spec/tools.ts";
+import type { Item } from "../spec/items.ts";
+import { at, type Fields, fieldsOf, isFields } from "../spec/json.ts";
+import { type ClientToolType, isToolType, type Tool, tools } from "../spec/tools.ts";
+import { type Kind, kinds } from "./kinds.ts";
+import { cleanSchema } from "./schema.ts";
 
 /** A tool as the client knows it, and as the engine does. */
 export interface OfferedTool {
-  readonly type: "function" | "custom";
+  readonly kind: Kind;
+  readonly type: ClientToolType;
   readonly name: string;
   readonly namespace: string | null;
   readonly engine: EngineTool;
@@ -20,97 +25,142 @@ export interface Offer {
 
 /** What Chat Completions servers and templates accept as a function name. */
 const engineName = /^[A-Za-z0-9_-]{1,64}$/;
-const anyObject: JsonSchema = { type: "object", properties: {} };
-
-/** A custom tool takes raw text; models call functions, so its text travels as the one argument of a function. */
-const rawInput: JsonSchema = {
-  type: "object",
-  properties: { input: { type: "string", description: "The raw input of the tool." } },
-  required: ["input"],
-  additionalProperties: false,
-};
 
 /**
- * The callable set of `tools` under `choice` (both as on the wire). Hosted and unknown tools are left out. Throws an
- * ApiError (400) when `choice` names a tool that is not offered.
+ * The callable set of `offered` and of the tools that items of the thread bring, under `choice` (all as on the wire).
+ * Hosted and unknown tools are left out. Throws an ApiError (400) when `choice` asks for what is not on offer.
  */
-export function makeOffer(tools: readonly Tool[], choice: unknown): Offer {
-  const offered = new Map<string, OfferedTool>();
-  const add = (tool: Tool, namespace: string | null): void => {
-    const entry = offerTool(tool, namespace);
-    if (entry && !offered.has(entry.engine.name)) offered.set(entry.engine.name, entry);
-  };
-  for (const tool of tools) {
-    if (tool.type !== "namespace") add(tool, null);
-    else for (const inner of listOf(tool["tools"])) if (isTool(inner)) add(inner, stringOf(tool["name"]));
-  }
-  return choose(offered, choice);
+export function makeOffer(offered: readonly Tool[], items: readonly Item[], choice: unknown): Offer {
+  const set = new Map<string, OfferedTool>();
+  const late = answered(items);
+  add(set, functionsFor(offered), false);
+  for (const [index, item] of items.entries()) add(set, functionsFor(toolsIn(item)), index >= late);
+  return choose(set, choice);
+}
+
+/** The tools that an item brings into a thread. */
+export function toolsIn(item: Item): readonly unknown[] {
+  if (item.type !== "additional_tools" && item.type !== "tool_search_output") return [];
+  return Array.isArray(item["tools"]) ? item["tools"] : [];
+}
+
+/** Index of the first thing that an assistant said: from there on the prompt only grows, its head stays as it is. */
+export function answered(items: readonly Item[]): number {
+  const index = items.findIndex(({ type, role }) => (type === "message" ? role === "assistant" : isAnswer(type)));
+  return index === -1 ? items.length : index;
+}
+
+function isAnswer(type: string): boolean {
+  return type === "reasoning" || type.endsWith("_call");
+}
+
+/** What the model is shown for `list`, namespaces unfolded, in order. */
+export function functionsFor(list: readonly unknown[]): OfferedTool[] {
+  return list.filter(isFields).flatMap((tool) => {
+    if (tool["type"] !== "namespace") return functionFor(tool, null) ?? [];
+    const inner: readonly unknown[] = Array.isArray(tool["tools"]) ? tool["tools"] : [];
+    return inner.filter(isFields).flatMap((member) => functionFor(member, stringOf(tool["name"])) ?? []);
+  });
 }
 
 /** The name under which an engine sees `name`: itself where it can, else shortened with a digest that keeps it unique. */
 export function nameForEngine(name: string, namespace: string | null): string {
-  const full = namespace ? `${namespace}${namespace.endsWith("__") ? "" : "__"}${name}` : name;
-  if (engineName.test(full)) return full;
+  const full = namespace ? `${namespace}${namespace.endsWith("__") ? "" : "__"}${name}` : name || "unnamed";
+  return engineName.test(full) ? full : distinct(full);
+}
+
+function distinct(full: string): string {
   const digest = createHash("sha256").update(full).digest("hex").slice(0, 8);
   return `${full.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 55)}_${digest}`;
 }
 
-function offerTool(tool: Tool, namespace: string | null): OfferedTool | null {
-  const { type } = tool;
-  // Chat-style tools nest what the Responses API has flat.
-  const body = objectOf(tool["function"]) ?? tool;
-  const name = stringOf(body["name"]);
-  if ((type !== "function" && type !== "custom") || !name) return null;
-  const engine: EngineTool = {
-    name: nameForEngine(name, namespace),
-    description: stringOf(body["description"]) ?? "",
-    parameters: type === "custom" ? rawInput : (objectOf(body["parameters"]) ?? anyObject),
-    strict: body["strict"] === true,
-  };
-  return { type, name, namespace, engine };
+/** The first tool of a name keeps it; a different one that maps to the same gets a name of its own. */
+function add(set: Map<string, OfferedTool>, found: readonly OfferedTool[], inThread: boolean): void {
+  for (const tool of found) {
+    const { name } = tool.engine;
+    const taken = set.get(name);
+    if (taken?.name === tool.name && taken.namespace === tool.namespace) continue;
+    const free = taken ? distinct(`${tool.namespace ?? ""} ${tool.name}`) : name;
+    set.set(free, { ...tool, engine: { ...tool.engine, name: free, inThread } });
+  }
 }
 
-function choose(tools: Map<string, OfferedTool>, choice: unknown): Offer {
-  if (tools.size === 0) return { tools, choice: "auto" };
-  if (choice === "none" || choice === "required") return { tools, choice };
-  const form = objectOf(choice);
-  if (!form) return { tools, choice: "auto" };
-  if (form["type"] === "allowed_tools") {
-    const names = new Set(listOf(form["tools"]).flatMap((tool) => namesOf(tools, tool)));
-    const allowed = new Map([...tools].filter(([name]) => names.has(name)));
-    return { tools: allowed, choice: form["mode"] === "required" && allowed.size > 0 ? "required" : "auto" };
-  }
-  const wanted = stringOf(form["name"]) ?? stringOf(objectOf(form["function"])?.["name"]);
-  if (wanted === null) return { tools, choice: "auto" };
-  const names = namesOf(tools, form);
+function functionFor(tool: Fields, namespace: string | null): OfferedTool | null {
+  const { type } = tool;
+  if (!isClientTool(type) || (type === "tool_search" && tool["execution"] !== "client")) return null;
+  // Chat-style tools nest what the Responses API has flat.
+  const body = isFields(tool["function"]) ? tool["function"] : tool;
+  const kind: Kind = kinds[type];
+  const name = stringOf(body["name"]) ?? kind.name;
+  if (name === null) return null;
+  const { description, parameters } = kind.describe(body);
+  return {
+    kind,
+    type,
+    name,
+    namespace,
+    engine: {
+      name: nameForEngine(name, namespace),
+      description,
+      parameters: cleanSchema(parameters),
+      strict: body["strict"] === true,
+      inThread: false,
+    },
+  };
+}
+
+function choose(set: Map<string, OfferedTool>, choice: unknown): Offer {
+  if (choice === "none" || choice === "auto") return { tools: set, choice };
+  // "any" is what Mistral's and Anthropic's interfaces call it. With nothing to call, nothing can be required.
+  if (choice === "required" || choice === "any") return { tools: set, choice: set.size > 0 ? "required" : "auto" };
+  if (typeof choice === "string") return choose(set, { name: choice });
+  if (!isFields(choice)) return { tools: set, choice: "auto" };
+  if (choice["type"] === "allowed_tools") return allow(set, fieldsOf(choice["allowed_tools"] ?? choice));
+  if (!isWanted(choice)) return { tools: set, choice: "auto" };
+  const names = namesOf(set, choice);
   if (names.length === 0) {
-    throw new ApiError("invalid_value", `tool_choice names '${wanted}', which is not in 'tools'.`, "tool_choice");
+    const wanted = nameIn(choice) ?? String(choice["type"]);
+    throw refusal(`names '${wanted}', which is not in 'tools'. Offer that tool, or use "auto".`);
   }
-  return { tools, choice: { names } };
+  return { tools: set, choice: { names } };
+}
+
+/** Chat Completions nests the two fields, the Responses API has them flat. */
+function allow(set: ReadonlyMap<string, OfferedTool>, { mode, tools: entries }: Fields): Offer {
+  const names = new Set((Array.isArray(entries) ? entries : []).flatMap((entry) => namesOf(set, entry)));
+  const allowed = new Map([...set].filter(([name]) => names.has(name)));
+  if (mode === "required" && allowed.size === 0) {
+    throw refusal(`requires a call, but none of its allowed tools is in 'tools'. Offer one, or use "auto".`);
+  }
+  return { tools: allowed, choice: mode === "required" ? "required" : "auto" };
+}
+
+/** A choice that means a tool which clients run; hosted ones are not on offer here, and asking for one changes nothing. */
+function isWanted(choice: Fields): boolean {
+  return nameIn(choice) !== null ? choice["type"] !== "mcp" : isClientTool(choice["type"]);
 }
 
 /** Engine names of the tools that a tool_choice entry means. */
-function namesOf(tools: ReadonlyMap<string, OfferedTool>, entry: unknown): string[] {
-  const form = objectOf(entry);
-  const name = stringOf(form?.["name"]) ?? stringOf(objectOf(form?.["function"])?.["name"]);
-  const namespace = stringOf(form?.["namespace"]);
-  return [...tools]
-    .filter(([, tool]) => tool.name === name && (namespace === null || tool.namespace === namespace))
+function namesOf(set: ReadonlyMap<string, OfferedTool>, entry: unknown): string[] {
+  const form = fieldsOf(entry);
+  const name = nameIn(form);
+  const namespace = stringOf(form["namespace"]);
+  return [...set]
+    .filter(([, tool]) => (name === null ? tool.type === form["type"] : tool.name === name))
+    .filter(([, tool]) => namespace === null || tool.namespace === namespace)
     .map(([engine]) => engine);
 }
 
-function isTool(value: unknown): value is Tool {
-  return stringOf(objectOf(value)?.["type"]) !== null;
+function nameIn(form: Fields): string | null {
+  return stringOf(form["name"]) ?? stringOf(at(form["function"], "name")) ?? stringOf(at(form["custom"], "name"));
 }
 
-function objectOf(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
+function refusal(what: string): ApiError {
+  return new ApiError("invalid_value", `Invalid value for 'tool_choice': it ${what}`, "tool_choice");
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+function isClientTool(type: unknown): type is ClientToolType {
+  return isToolType(type) && tools[type].run === "client";
 }
 
 function stringOf(value: unknown): string | null {

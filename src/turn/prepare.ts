@@ -3,13 +3,16 @@ import type { Engine, EngineRequest, ModelInfo } from "../engine/engine.ts";
 import type { Log } from "../log.ts";
 import { newId } from "../spec/ids.ts";
 import type { Item } from "../spec/items.ts";
+import { at } from "../spec/json.ts";
 import { extraFields, type Request } from "../spec/request.ts";
 import { instructionsText, newResponse, type Response } from "../spec/response.ts";
 import type { Store } from "../store/store.ts";
 import { loadThread, resolveReferences } from "./history.ts";
 import { normalise } from "./normalise.ts";
+import { heal } from "./heal.ts";
 import { makeOffer, type Offer } from "./offer.ts";
 import { plan, type Shape } from "./prompt.ts";
+import { skipped } from "./render.ts";
 
 /** What the turns of a server share. */
 export interface Line {
@@ -40,13 +43,20 @@ export interface Turn {
 /** Throws an ApiError for whatever is wrong with `request`. `threadId` is the client's own name for the thread, or null. */
 export async function prepare(line: Line, request: Request, threadId: string | null): Promise<Turn> {
   const input = normalise(request.input);
-  const offer = makeOffer(request.tools ?? [], request.tool_choice ?? "auto");
   const previous = request.previous_response_id;
   const thread = previous ? await loadThread(line.store, previous) : [];
-  const items = [...thread, ...(await resolveReferences(line.store, thread, input))];
+  const items = await readable(line, [...thread, ...input]);
+  const offer = makeOffer(request.tools ?? [], items, request.tool_choice ?? "auto");
   const model = chooseModel(await line.engine.models(), request.model ?? null);
   const response = newResponse(request, newId("resp"), request.model ?? model, seconds());
   return { request, response, model, input, items, offer, affinity: threadId ?? request.prompt_cache_key ?? null };
+}
+
+/** The items of a thread as the prompt is made of them: references resolved, what is wrong with them healed. */
+async function readable(line: Line, thread: readonly Item[]): Promise<readonly Item[]> {
+  const { items, counts } = heal(await resolveReferences(line.store, thread));
+  line.log.debug("items read", { items: items.length, healed: counts, skipped: skipped(items) });
+  return items;
 }
 
 /** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. */
@@ -66,7 +76,7 @@ export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
     toolChoice: offer.choice,
     parallelToolCalls: request.parallel_tool_calls ?? true,
     format: outputFormat(request),
-    effort: request.reasoning?.effort ?? null,
+    effort: request.reasoning?.effort ?? configuredEffort(turn.items),
     sampling: {
       temperature: request.temperature ?? null,
       topP: request.top_p ?? null,
@@ -79,6 +89,12 @@ export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
     affinity: turn.affinity,
     extra: extraFields(request),
   };
+}
+
+/** What the last `configuration_update` of the thread sets for the turns after it. */
+function configuredEffort(items: readonly Item[]): string | null {
+  const effort = at(items.findLast(({ type }) => type === "configuration_update")?.["reasoning"], "effort");
+  return typeof effort === "string" ? effort : null;
 }
 
 function outputFormat(request: Request): EngineRequest["format"] {

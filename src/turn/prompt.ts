@@ -1,130 +1,111 @@
-/** Owns the prompt: items become neutral messages, at a shape from 0 (as it is) to 3 (what every template accepts). */
-import type { EngineCall, EngineMessage, EnginePart } from "../engine/engine.ts";
+/** Owns the prompt: drafts become neutral messages, at a shape from 0 (as it is) to 3 (what every template accepts). */
+import type { EngineMessage, EnginePart } from "../engine/engine.ts";
 import type { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
-import { nameForEngine } from "./offer.ts";
-import { contentParts, textOf } from "./content.ts";
+import { text } from "./content.ts";
+import { answered } from "./offer.ts";
+import { balance } from "./pairs.ts";
+import { type Draft, draft } from "./render.ts";
 
 /**
- * Each shape does what the ones before it do, and more. 0: developer and system messages before the first assistant turn
- * are folded into one leading message. 1: later ones become marked user text, and neighbours of one role are merged. 2: the
- * leading one moves into the first user message. 3: calls and their outputs are told in plain text.
+ * Each shape does what the ones before it do, and more. 0: developer and system messages before the first answer are
+ * folded into one leading message. 1: later ones become marked user text, neighbours of one role are merged, and a user
+ * has the last word. 2: the leading one moves into the first user message. 3: calls and outputs are told in plain text.
  */
 export type Shape = 0 | 1 | 2 | 3;
 export const shapes = [0, 1, 2, 3] as const satisfies readonly Shape[] & { length: typeof limits.promptShapes };
 
 /** The messages of a thread. A pure function that looks only back, so the prompt of a turn begins the next turn's. */
 export function plan(instructions: string | null, items: readonly Item[], shape: Shape): EngineMessage[] {
-  const messages = balance(fold(instructions, items));
-  if (shape === 0) return messages;
+  const messages = balance(joinTurns(fold(instructions, items)));
+  if (shape === 0) return atLeastOne(messages);
   const told = shape >= 3 ? messages.map(inPlainText) : messages;
   const users = told.map((message, index) => (index > 0 && message.role === "system" ? asUser(message) : message));
-  return merge(shape >= 2 ? withoutSystem(users) : users);
+  return joinUsers(joinTurns(endingWithUser(shape >= 2 ? withoutSystem(users) : users)));
 }
 
-/** Items to messages, one leading system message first. */
-function fold(instructions: string | null, items: readonly Item[]): EngineMessage[] {
-  const leading: EnginePart[] = instructions ? [text(instructions)] : [];
-  const messages: EngineMessage[] = [];
-  let started = false;
-  for (const item of items) {
-    const message = toMessage(item);
-    if (!message) continue;
-    started ||= message.role === "assistant";
-    if (message.role === "system" && !started) leading.push(...message.content);
-    else append(messages, message);
+/** Items to drafts, one leading system message first. */
+function fold(instructions: string | null, items: readonly Item[]): Draft[] {
+  const late = answered(items);
+  const leading: string[] = instructions ? [instructions] : [];
+  const drafts: Draft[] = [];
+  for (const [index, item] of items.entries()) {
+    const next = draft(item);
+    // Tools that stand in front are listed with those of the request.
+    if (next === null || (item.type === "additional_tools" && index < late)) continue;
+    if (next.role === "system" && index < late) leading.push(next.content.map(wordsOf).join("\n\n"));
+    else drafts.push(next);
   }
-  return leading.length > 0 ? [{ role: "system", content: [joined(leading)] }, ...messages] : messages;
+  if (leading.length === 0) return drafts;
+  return [{ role: "system", content: [text(leading.join("\n\n"))] }, ...drafts];
 }
 
-/** Adds `message`; thinking, text and calls of one assistant turn belong into one message. */
-function append(messages: EngineMessage[], message: EngineMessage): void {
-  const last = messages.at(-1);
-  const open = last?.role === "assistant" && message.role === "assistant" ? last : null;
-  if (!open || message.role !== "assistant" || (message.reasoning !== null && open.calls.length > 0)) {
-    messages.push(message);
-    return;
+interface Spoken<Call> {
+  readonly role: "assistant";
+  readonly content: string;
+  readonly reasoning: string | null;
+  readonly calls: readonly Call[];
+}
+
+/** Thinking, text and calls of one turn become one message; after calls, thinking begins the next one. */
+function joinTurns<Call, Other extends { readonly role: string }>(
+  messages: readonly (Spoken<Call> | Other)[],
+): (Spoken<Call> | Other)[] {
+  const joined: (Spoken<Call> | Other)[] = [];
+  let turn: Spoken<Call>[] = [];
+  let called = false;
+  const close = (): void => {
+    if (turn.length > 0) joined.push(oneTurn(turn));
+    turn = [];
+    called = false;
+  };
+  for (const message of messages) {
+    if (!isSpoken(message)) {
+      close();
+      joined.push(message);
+      continue;
+    }
+    if (called && message.reasoning !== null) close();
+    turn.push(message);
+    called ||= message.calls.length > 0;
   }
-  messages[messages.length - 1] = {
+  close();
+  return joined;
+}
+
+function isSpoken<Call>(message: Spoken<Call> | { readonly role: string }): message is Spoken<Call> {
+  return message.role === "assistant";
+}
+
+function oneTurn<Call>(turn: readonly Spoken<Call>[]): Spoken<Call> {
+  return {
     role: "assistant",
-    content: [open.content, message.content].filter((part) => part !== "").join("\n\n"),
-    reasoning: [open.reasoning, message.reasoning].filter((part) => part !== null).join("\n") || null,
-    calls: [...open.calls, ...message.calls],
+    content: turn
+      .map(({ content }) => content)
+      .filter((content) => content !== "")
+      .join("\n\n"),
+    reasoning: turn.flatMap(({ reasoning }) => reasoning ?? []).join("\n") || null,
+    calls: turn.flatMap(({ calls }) => calls),
   };
 }
 
-/** The message that an item is or belongs to; null for what a model does not see. */
-function toMessage(item: Item): EngineMessage | null {
-  switch (item.type) {
-    case "message":
-      return fromMessage(item);
-    case "reasoning":
-      return assistant({ reasoning: textOf(item["content"]) || textOf(item["summary"]) || null });
-    case "function_call":
-      return assistant({ calls: [toCall(item, argumentsOf(item["arguments"]))] });
-    case "custom_tool_call":
-      return assistant({ calls: [toCall(item, JSON.stringify({ input: textOf(item["input"]) }))] });
-    case "function_call_output":
-    case "custom_tool_call_output":
-      return { role: "tool", callId: textOf(item["call_id"]), name: "", content: contentParts(item["output"]) };
-    default:
-      return null;
-  }
-}
-
-function fromMessage(item: Item): EngineMessage | null {
-  const content = contentParts(item["content"]);
-  if (content.length === 0) return null;
-  switch (item["role"]) {
-    case "assistant":
-      return assistant({ content: textOf(item["content"]) });
-    case "system":
-    case "developer":
-      return { role: "system", content };
-    default:
-      return { role: "user", content };
-  }
-}
-
-function toCall(item: Item, args: string): EngineCall {
-  const namespace = textOf(item["namespace"]) || null;
-  return { id: textOf(item["call_id"]), name: nameForEngine(textOf(item["name"]), namespace), arguments: args };
-}
-
-/** Templates and upstreams fail on arguments that are no JSON object; what cannot be read is shown as text instead. */
-function argumentsOf(value: unknown): string {
-  const source = typeof value === "string" ? value : JSON.stringify(value ?? {});
-  try {
-    const parsed: unknown = JSON.parse(source || "{}");
-    if (typeof parsed === "object" && parsed !== null && !Array.isArray(parsed)) return source || "{}";
-  } catch {
-    // Falls through: the model wrote it, so the model sees it.
-  }
-  return JSON.stringify({ unreadable_arguments: source });
-}
-
-/** Every call is followed by its output at once, and every output has its call: templates and upstreams insist. */
-function balance(messages: readonly EngineMessage[]): EngineMessage[] {
-  const outputs = new Map<string, Extract<EngineMessage, { role: "tool" }>[]>();
+/** Strict templates want user and assistant to alternate. */
+function joinUsers(messages: readonly EngineMessage[]): EngineMessage[] {
+  const joined: EngineMessage[] = [];
+  let said: EnginePart[][] = [];
+  const close = (): void => {
+    if (said.length > 0) joined.push({ role: "user", content: said.flat() });
+    said = [];
+  };
   for (const message of messages) {
-    if (message.role === "tool") outputs.set(message.callId, [...(outputs.get(message.callId) ?? []), message]);
-  }
-  const called = new Set(
-    messages.flatMap((message) => (message.role === "assistant" ? message.calls : [])).map((c) => c.id),
-  );
-  return messages.flatMap((message): EngineMessage[] => {
-    if (message.role === "tool") {
-      const note = "[Output of a tool call that is not in this conversation:]";
-      return called.has(message.callId) ? [] : [{ role: "user", content: [text(note), ...message.content] }];
+    if (message.role === "user") said.push([...message.content]);
+    else {
+      close();
+      joined.push(message);
     }
-    if (message.role !== "assistant") return [message];
-    const answers = message.calls.map(({ id, name }): EngineMessage => {
-      const output = outputs.get(id)?.shift();
-      const content = output?.content ?? [text("[No output: the call was not answered.]")];
-      return { role: "tool", callId: id, name, content };
-    });
-    return [message, ...answers];
-  });
+  }
+  close();
+  return joined;
 }
 
 function inPlainText(message: EngineMessage): EngineMessage {
@@ -146,27 +127,18 @@ function withoutSystem(messages: readonly EngineMessage[]): EngineMessage[] {
   return first ? [asUser(first), ...rest] : [];
 }
 
-function merge(messages: readonly EngineMessage[]): EngineMessage[] {
-  const merged: EngineMessage[] = [];
-  for (const message of messages) {
-    const last = merged.at(-1);
-    if (last?.role === "user" && message.role === "user") {
-      merged[merged.length - 1] = { role: "user", content: [...last.content, ...message.content] };
-    } else append(merged, message);
-  }
-  return merged;
+/** Codex warms up with an empty input; servers refuse a list without messages. */
+function atLeastOne(messages: EngineMessage[]): EngineMessage[] {
+  return messages.length > 0 ? messages : [{ role: "user", content: [text("")] }];
 }
 
-type Assistant = Extract<EngineMessage, { role: "assistant" }>;
-
-function assistant(fields: Partial<Assistant>): Assistant {
-  return { role: "assistant", content: "", reasoning: null, calls: [], ...fields };
+/** Templates take a last message of the assistant for one to be continued, and refuse it where they think. */
+function endingWithUser(messages: readonly EngineMessage[]): EngineMessage[] {
+  const last = messages.at(-1);
+  if (last !== undefined && last.role !== "assistant" && last.role !== "system") return [...messages];
+  return [...messages, { role: "user", content: [text(last ? "[Go on.]" : "")] }];
 }
 
-function text(value: string): EnginePart {
-  return { type: "text", text: value };
-}
-
-function joined(parts: readonly EnginePart[]): EnginePart {
-  return text(parts.map((part) => (part.type === "text" ? part.text : "")).join("\n\n"));
+function wordsOf(part: EnginePart): string {
+  return part.type === "text" ? part.text : "";
 }

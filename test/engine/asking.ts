@@ -14,6 +14,7 @@ export const weather: EngineTool = {
   description: "Weather of a city.",
   parameters: object({ city: { type: "string" } }),
   strict: true,
+  inThread: false,
 };
 /** A tool whose arguments a grammar can bound. */
 export const poll: EngineTool = {
@@ -21,6 +22,7 @@ export const poll: EngineTool = {
   description: "Answers the poll.",
   parameters: object({ choice: { type: "string", enum: ["yes", "no"] }, sure: { type: "boolean" } }),
   strict: true,
+  inThread: false,
 };
 
 export const user = (text: string): EngineMessage => ({ role: "user", content: [{ type: "text", text }] });

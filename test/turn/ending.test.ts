@@ -65,7 +65,7 @@ test("arguments that are no JSON object fail the response instead of the next tu
   );
   assert.equal(lastOf(events).response.status, "failed");
   assert.equal(outcome.kind, "failed");
-  assert.match(lastOf(events).response.error?.message ?? "", /'f'.*not a JSON object/);
+  assert.match(lastOf(events).response.error?.message ?? "", /'f'.*do not fit/);
 });
 
 test("empty arguments are an empty object where the schema asks for nothing", async () => {

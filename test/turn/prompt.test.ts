@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { EngineMessage } from "../../src/engine/engine.ts";
+import { heal } from "../../src/turn/heal.ts";
 import { normalise } from "../../src/turn/normalise.ts";
 import { plan, type Shape, shapes } from "../../src/turn/prompt.ts";
 
@@ -13,21 +14,42 @@ const call = (id: string, name = "f", args = "{}"): object => ({
   arguments: args,
 });
 const output = (id: string, text: string): object => ({ type: "function_call_output", call_id: id, output: text });
+const ranTurn = (id: string, text: string): object[] => [call(id), output(id, text)];
+const bareCall = (name: string, id?: string): object => ({
+  type: "function_call",
+  name,
+  arguments: "{}",
+  ...(id && { id }),
+});
+const bareOutput = (text: string, rest: object = {}): object => ({
+  type: "function_call_output",
+  output: text,
+  ...rest,
+});
 const message = (role: string, text: string): object => ({ role, content: text });
 
-/** A message on one line: role, text, calls. */
+/** A message on one line: role, text, calls; outputs name the call by its id. */
 function line(message: EngineMessage): string {
   const content =
     typeof message.content === "string"
       ? message.content
       : message.content.map((part) => (part.type === "text" ? part.text : "<image>")).join("\n");
+  if (message.role === "tool") return `tool ${message.callId}: ${content}`;
   if (message.role !== "assistant") return `${message.role}: ${content}`;
   const calls = message.calls.map((entry) => ` ${entry.name}(${entry.arguments})#${entry.id}`).join("");
   return `assistant: ${message.reasoning === null ? "" : `<${message.reasoning}>`}${content}${calls}`;
 }
 
+/** What a turn's `input` looks like to an engine. */
+function planned(input: readonly unknown[], shape: Shape = 0, instructions: string | null = null): EngineMessage[] {
+  return plan(instructions, heal(normalise([...input])).items, shape);
+}
+
+/** The same, a line a message; ids of calls are numbered in the order in which they occur. */
 function lines(input: readonly unknown[], shape: Shape = 0, instructions: string | null = null): string[] {
-  return plan(instructions, normalise([...input]), shape).map(line);
+  const messages = planned(input, shape, instructions);
+  const ids = messages.flatMap((entry) => (entry.role === "assistant" ? entry.calls.map(({ id }) => id) : []));
+  return messages.map((entry) => ids.reduce((text, id, at) => text.replace(id, String(at + 1)), line(entry)));
 }
 
 test("instructions and all developer text before the first answer become one leading system message", () => {
@@ -67,7 +89,7 @@ test("thinking, text and parallel calls of a turn are one message, and each call
     output("2", "two"),
     output("1", "one"),
   ];
-  const talk = ["user: hi", 'assistant: <hm>I look f({})#1 g({"a":1})#2', "tool: one", "tool: two"];
+  const talk = ["user: hi", 'assistant: <hm>I look f({})#1 g({"a":1})#2', "tool 1: one", "tool 2: two"];
   assert.deepEqual(lines(input), talk);
 });
 
@@ -76,7 +98,7 @@ test("orphan outputs are told as text, unanswered calls get an answer that says 
     "user: hi",
     "user: [Output of a tool call that is not in this conversation:]\nlost",
     "assistant:  f({})#1",
-    "tool: [No output: the call was not answered.]",
+    "tool 1: [No output: the call was not answered.]",
   ]);
 });
 
@@ -86,6 +108,72 @@ test("arguments that are no JSON object reach the model readable, never a templa
     'assistant:  f({"unreadable_arguments":"{\\"a\\":"})#1',
   );
   assert.deepEqual(lines([call("1", "f", ""), output("1", "x")])[0], "assistant:  f({})#1");
+});
+
+test("a call that could not be run says so with its output", () => {
+  assert.equal(
+    lines([call("1", "f", '{"a":'), output("1", "x")])[1],
+    "tool 1: [The arguments of this call were not valid JSON, so it was not run as written.]\nx",
+  );
+});
+
+test("an output after the next answer stays where it is: the prompts before it knew nothing of it", () => {
+  const turn = [call("1"), message("user", "stop")];
+  const later = [...turn, message("assistant", "stopped"), output("1", "one")];
+  assert.deepEqual(lines(later), [
+    "assistant:  f({})#1",
+    "tool 1: [No output: the call was not answered.]",
+    "user: stop",
+    "assistant: stopped",
+    "user: [Late output of f:]\none",
+  ]);
+  assert.deepEqual(lines(later).slice(0, 3), lines(turn));
+});
+
+test("ids that repeat from turn to turn answer the call of their own turn", () => {
+  const thread = [...ranTurn("call_0", "one"), message("assistant", "and"), ...ranTurn("call_0", "two")];
+  assert.deepEqual(lines(thread), ["assistant:  f({})#1", "tool 1: one", "assistant: and f({})#2", "tool 2: two"]);
+  const [first, , second] = planned(thread).map((entry) => (entry.role === "assistant" ? entry.calls[0]?.id : ""));
+  assert.match(first ?? "", /^[A-Za-z0-9]{9}$/);
+  assert.match(second ?? "", /^[A-Za-z0-9]{9}$/);
+});
+
+test("calls and outputs without ids find each other by the item's id, by name, and in order", () => {
+  assert.deepEqual(
+    lines([bareCall("f"), bareCall("g"), bareOutput("of g", { name: "g" }), bareOutput("of f", { call_id: null })]),
+    ["assistant:  f({})#1 g({})#2", "tool 1: of f", "tool 2: of g"],
+  );
+  assert.deepEqual(lines([bareCall("f", "fc_1"), bareOutput("x", { call_id: "fc_1" })])[1], "tool 1: x");
+  assert.deepEqual(lines([bareCall("f"), bareOutput("x", { call_id: "call_unknown" })])[1], "tool 1: x");
+});
+
+test("tools found in mid-thread are told where they were found", () => {
+  const tools = [
+    { type: "namespace", name: "mcp__a", tools: [{ type: "function", name: "b", description: "does b" }] },
+  ];
+  const found = [
+    { type: "tool_search_call", call_id: "1", execution: "client", arguments: { query: "b" } },
+    { type: "tool_search_output", call_id: "1", execution: "client", tools },
+  ];
+  assert.deepEqual(lines(found), [
+    'assistant:  tool_search({"query":"b"})#1',
+    'tool 1: [These tools can be called from now on:]\n{"name":"mcp__a__b","description":"does b","parameters":{"type":"object","properties":{}}}',
+  ]);
+});
+
+test("additional tools in front are listed with the request's, later ones where they stand", () => {
+  const more = { type: "additional_tools", role: "developer", tools: [{ type: "function", name: "f" }] };
+  assert.deepEqual(lines([more, message("user", "hi")]), ["user: hi"]);
+  assert.match(
+    lines([message("assistant", "hi"), more])[1] ?? "",
+    /^system: \[These tools can be called from now on:\]\n.*"f"/,
+  );
+});
+
+test("what other servers ran is told in short, in its place", () => {
+  const search = { type: "web_search_call", status: "completed", action: { type: "search", query: "antiphon" } };
+  const thread = [message("user", "hi"), search, message("assistant", "found it")];
+  assert.deepEqual(lines(thread), ["user: hi", 'assistant: [Web search: "antiphon"]\n\nfound it']);
 });
 
 test("custom calls and namespaces are shown as the functions they were offered as", () => {
@@ -126,7 +214,7 @@ const anyItem = fc.oneof(
 test("whatever the input: no shape throws, calls and outputs balance, and strict shapes alternate", () => {
   fc.assert(
     fc.property(fc.array(anyItem, { maxLength: 12 }), fc.constantFrom(...shapes), (input, shape) => {
-      const messages = plan("be brief", normalise(input), shape);
+      const messages = planned(input, shape, "be brief");
       const open: string[] = [];
       for (const entry of messages) {
         if (entry.role === "tool") assert.equal(entry.callId, open.shift());
@@ -145,12 +233,7 @@ test("the prompt of a turn begins the prompt of the next", () => {
   const turn = [message("user", "hi"), message("assistant", "I look"), call("1"), output("1", "one")];
   const next = [...turn, message("assistant", "it is one"), message("developer", "mode"), message("user", "thanks")];
   for (const shape of shapes) {
-    const before = plan("sys", normalise([...turn]), shape).map(line);
-    assert.deepEqual(
-      plan("sys", normalise([...next]), shape)
-        .map(line)
-        .slice(0, before.length),
-      before,
-    );
+    const before = planned(turn, shape, "sys").map(line);
+    assert.deepEqual(planned(next, shape, "sys").map(line).slice(0, before.length), before);
   }
 });

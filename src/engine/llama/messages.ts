@@ -20,7 +20,7 @@ type TemplateMessage = Readonly<Record<string, unknown>> & { readonly role: stri
 /** The variables for `request`, whose texts are already shielded. */
 export function templateVariables(request: EngineRequest, traits: TemplateTraits): Record<string, unknown> {
   const native = traits.tools === "native";
-  const tools = request.toolChoice === "none" ? [] : request.tools;
+  const tools = request.toolChoice === "none" ? [] : toolsOfHead(request.tools);
   const told = [native || tools.length === 0 ? null : toolProtocol(tools), formatRequest(request)];
   const messages = instruct(
     native ? request.messages.map((message) => nativeMessage(message, traits)) : promptedMessages(request.messages),
@@ -36,6 +36,12 @@ export function templateVariables(request: EngineRequest, traits: TemplateTraits
     ...(native && tools.length > 0 ? { tools: tools.map(templateTool) } : {}),
     add_generation_prompt: true,
   };
+}
+
+/** Without any in its head, a prompt would not tell how tools are called. */
+function toolsOfHead(tools: readonly EngineTool[]): readonly EngineTool[] {
+  const head = tools.filter(({ inThread }) => !inThread);
+  return head.length > 0 ? head : tools;
 }
 
 /** Names that templates in use listen to: Qwen and GLM to the first, DeepSeek and Granite to the second, gpt-oss to the third. */

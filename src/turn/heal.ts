@@ -1,0 +1,167 @@
+/**
+ * Owns the healing of items: what clients get wrong, or send in a form of their own, becomes what the rest of the line
+ * expects. One rule a function, and each looks at one item only, so that a healed thread stays the same from turn to turn.
+ */
+import { aliases, type Item, items as rows } from "../spec/items.ts";
+import { type Fields, isFields, listOf, parse } from "../spec/json.ts";
+import { isPartType } from "../spec/parts.ts";
+import { plainText } from "./content.ts";
+
+export interface Rule {
+  /** Who sends it. */
+  readonly client: string;
+  /** What the item should have been; null where nothing is wrong with it. */
+  readonly heal: (item: Item) => readonly Item[] | null;
+}
+
+/** In the order in which they are tried; a later one sees what an earlier one made. */
+export const rules = {
+  alias: {
+    client: "Codex, which replays compactions under three names",
+    heal: (item) => {
+      const type = Object.hasOwn(aliases, item.type) ? aliases[item.type] : undefined;
+      return type === undefined ? null : [{ ...item, type }];
+    },
+  },
+  barePart: {
+    client: "scripts that forget the message around a content part",
+    heal: (item) => (isPartType(item.type) ? [{ id: item.id, type: "message", role: "user", content: [item] }] : null),
+  },
+  role: {
+    client: "histories of other interfaces (`human`, `bot`, `model`)",
+    heal: (item) => {
+      const { type, role } = item;
+      if (type !== "message" || (typeof role === "string" && roles.has(role))) return null;
+      return [{ ...item, role: typeof role === "string" && speakers.has(role) ? "assistant" : "user" }];
+    },
+  },
+  chatResult: {
+    client: "histories of Chat Completions, with messages of the role `tool`",
+    heal: (item) => {
+      const { type, role, id, content, name } = item;
+      if (type !== "message" || (role !== "tool" && role !== "function")) return null;
+      return [{ id, type: "function_call_output", call_id: item["tool_call_id"], name, output: content }];
+    },
+  },
+  chatCalls: {
+    client: "histories of Chat Completions, with `tool_calls` in a message",
+    heal: (item) => {
+      const { tool_calls: calls, ...message } = item;
+      if (item.type !== "message" || item["role"] !== "assistant" || !Array.isArray(calls)) return null;
+      return [message, ...listOf(calls).map((call, index) => chatCall(call, `${item.id}_${index}`))];
+    },
+  },
+  refusalText: {
+    client: "clients that put the words of a refusal into `text`",
+    heal: (item) => {
+      const { content } = item;
+      if (!Array.isArray(content) || !content.some(isMute)) return null;
+      return [
+        {
+          ...item,
+          content: content.map((part) => (isMute(part) ? { type: "output_text", text: part["text"] } : part)),
+        },
+      ];
+    },
+  },
+  callId: {
+    client: "Codex (an output without one), gateways (numbers), and local_shell, whose output is named by its id",
+    heal: (item) => {
+      const { call_id: callId } = item;
+      if (!isCallOrOutput(item) || typeof callId === "string") return null;
+      const found = item["tool_call_id"] ?? (item.type === "local_shell_call_output" ? item.id : callId);
+      return [{ ...item, call_id: typeof found === "string" || typeof found === "number" ? String(found) : "" }];
+    },
+  },
+  argumentsForm: {
+    client: "clients that keep arguments parsed, or send none for a tool without parameters",
+    heal: (item) => {
+      const { type, arguments: args } = item;
+      if (type !== "function_call" || (typeof args === "string" && args.trim() !== "")) return null;
+      return [{ ...item, arguments: isFields(args) ? JSON.stringify(args) : "{}" }];
+    },
+  },
+  argumentsUnreadable: {
+    client: "any client that replays a call which another server cut off (llama.cpp answers 500 for ever)",
+    heal: (item) => {
+      const { type, arguments: args } = item;
+      if (type !== "function_call" || typeof args !== "string" || isFields(parse(args))) return null;
+      return [{ ...item, arguments: JSON.stringify({ unreadable_arguments: args }), note: unreadable }];
+    },
+  },
+  outputForm: {
+    client: "MCP bridges that hand on results as they are: objects, numbers, lists of anything",
+    heal: (item) => {
+      const { output } = item;
+      if (!textOutputs.has(item.type) || isContent(output)) return null;
+      return [{ ...item, output: output === null || output === undefined ? "" : JSON.stringify(output) }];
+    },
+  },
+} as const satisfies Record<string, Rule>;
+
+export type RuleName = keyof typeof rules;
+
+export interface Healed {
+  readonly items: readonly Item[];
+  /** How often each rule was needed. */
+  readonly counts: Readonly<Partial<Record<RuleName, number>>>;
+}
+
+const ordered = Object.entries(rules) as readonly (readonly [RuleName, Rule])[];
+
+/** `items` after every rule; those that nothing is wrong with are the same objects. */
+export function heal(items: readonly Item[]): Healed {
+  const counts: Partial<Record<RuleName, number>> = {};
+  const healed = ordered.reduce<readonly Item[]>(
+    (list, [name, rule]) =>
+      list.flatMap((item) => {
+        const better = rule.heal(item);
+        if (better !== null) counts[name] = (counts[name] ?? 0) + 1;
+        return better ?? [item];
+      }),
+    items,
+  );
+  return { items: healed, counts };
+}
+
+/** For the model, with the output of the call in question. */
+const unreadable = "[The arguments of this call were not valid JSON, so it was not run as written.]";
+
+const roles = new Set(["user", "assistant", "system", "developer", "tool", "function"]);
+const speakers = new Set(["bot", "model", "ai"]);
+/** Outputs whose `output` is text or content; the others have forms of their own. */
+const textOutputs = new Set([
+  "function_call_output",
+  "custom_tool_call_output",
+  "local_shell_call_output",
+  "apply_patch_call_output",
+]);
+
+function isCallOrOutput({ type }: Item): boolean {
+  const row = Object.hasOwn(rows, type) ? rows[type as keyof typeof rows] : null;
+  return row?.role === "call" || row?.role === "output";
+}
+
+function isContent(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every((part) => typeof part === "string" || isReadable(part));
+  return typeof value === "string" || isReadable(value);
+}
+
+/** A part that shows something; `{}` or a result's own object does not. */
+function isReadable(value: unknown): boolean {
+  return isFields(value) && (isPartType(value["type"]) || plainText(value) !== "");
+}
+
+function isMute(part: unknown): part is Fields {
+  return (
+    isFields(part) &&
+    part["type"] === "refusal" &&
+    typeof part["refusal"] !== "string" &&
+    typeof part["text"] === "string"
+  );
+}
+
+function chatCall(call: Fields, id: string): Item {
+  const body = isFields(call["function"]) ? call["function"] : call;
+  return { id, type: "function_call", call_id: call["id"], name: body["name"], arguments: body["arguments"] };
+}
