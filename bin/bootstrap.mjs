@@ -47,6 +47,7 @@ const commands = {
       ["--test", "test/tidy.test.ts"],
     ],
   },
+  docs: { packages: "all", steps: [["test/docs/write.ts"]] },
   format: { packages: "all", steps: [["node_modules/oxfmt/bin/oxfmt"]] },
   build: {
     packages: "all",

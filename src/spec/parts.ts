@@ -5,22 +5,33 @@ export interface PartRow {
   readonly text: string | null;
   /** What it carries when it is not text. */
   readonly media: "image" | "file" | "audio" | null;
+  /** How a model sees it; for people. */
+  readonly shown: string;
 }
 
+const words = { text: "text", media: null, shown: "its text" } as const;
+const image =
+  "the image where it is a data URL and the model can see images, else a note in its place; nothing is fetched";
+
 export const parts = {
-  input_text: { text: "text", media: null },
-  input_image: { text: null, media: "image" },
-  input_file: { text: null, media: "file" },
-  input_audio: { text: null, media: "audio" },
-  output_text: { text: "text", media: null },
-  refusal: { text: "refusal", media: null },
-  reasoning_text: { text: "text", media: null },
-  summary_text: { text: "text", media: null },
+  input_text: words,
+  input_image: { text: null, media: "image", shown: image },
+  input_file: {
+    text: null,
+    media: "file",
+    shown: "name and text of a file sent inline (PDFs too), else a note in its place; nothing is fetched",
+  },
+  input_audio: { text: null, media: "audio", shown: "a note in its place" },
+  output_text: words,
+  refusal: { text: "refusal", media: null, shown: "its text" },
+  reasoning_text: words,
+  summary_text: words,
   /** Chat-style and conversation parts that clients replay as they are. */
-  text: { text: "text", media: null },
-  computer_screenshot: { text: null, media: "image" },
+  text: words,
+  image_url: { text: null, media: "image", shown: image },
+  computer_screenshot: { text: null, media: "image", shown: image },
   /** Codex's agent messages: the plain text that we generated ourselves (facts of Codex 0.169). */
-  encrypted_content: { text: "encrypted_content", media: null },
+  encrypted_content: { text: "encrypted_content", media: null, shown: "its text: Codex puts plain text there" },
 } as const satisfies Record<string, PartRow>;
 
 export type PartType = keyof typeof parts;

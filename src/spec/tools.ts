@@ -52,6 +52,41 @@ export function isToolType(type: unknown): type is ToolType {
   return typeof type === "string" && Object.hasOwn(tools, type);
 }
 
+export interface ChoiceRow {
+  readonly use: "used" | "ignored";
+  readonly note: string;
+}
+
+const demand = { use: "used", note: "the model must call it; 400 where it is not among the tools" } as const;
+const elsewhere = { use: "ignored", note: "run by a server, and none is configured: as `auto`" } as const;
+
+/** The forms of `tool_choice`: its text, or the `type` of the object. */
+export const choices = {
+  auto: { use: "used", note: "the model decides" },
+  none: { use: "used", note: "the model may not call anything" },
+  required: { use: "used", note: "the model must call something; `any` means the same" },
+  allowed_tools: { use: "used", note: "only these are offered; with the mode `required` one must be called" },
+  function: demand,
+  custom: demand,
+  local_shell: demand,
+  shell: demand,
+  apply_patch: demand,
+  tool_search: demand,
+  mcp: elsewhere,
+  web_search: elsewhere,
+  web_search_preview: elsewhere,
+  web_search_preview_2025_03_11: elsewhere,
+  file_search: elsewhere,
+  code_interpreter: elsewhere,
+  image_generation: elsewhere,
+  computer: elsewhere,
+  computer_use: elsewhere,
+  computer_use_preview: elsewhere,
+  programmatic_tool_calling: elsewhere,
+} as const satisfies Record<string, ChoiceRow>;
+
+export type ChoiceName = keyof typeof choices;
+
 /** A tool on the wire. */
 export interface Tool {
   readonly type: string;
