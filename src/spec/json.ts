@@ -28,6 +28,11 @@ export function textOf(value: unknown): string | null {
   return typeof value === "string" ? value : null;
 }
 
+/** The text that `value` is; "" where it is none. */
+export function words(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** A count: a whole number from 0 on, else null. */
 export function countOf(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;

@@ -1,6 +1,6 @@
 /** Owns the short texts that stand for what other servers did: searches, code runs, calls of MCP tools. */
 import type { Item, ItemType, items } from "../spec/items.ts";
-import { at, type Fields, isFields, listOf } from "../spec/json.ts";
+import { at, type Fields, isFields, listOf, words } from "../spec/json.ts";
 import { plainText } from "./content.ts";
 
 type HostedType = { [T in ItemType]: (typeof items)[T]["role"] extends "hosted" ? T : never }[ItemType];
@@ -82,10 +82,6 @@ function quoted(values: readonly unknown[]): string {
 
 function strings(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
-}
-
-function words(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 /** Text as it is; errors and results that are objects by their message, else as JSON. */

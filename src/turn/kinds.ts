@@ -5,7 +5,7 @@
 import type { EngineTool } from "../engine/engine.ts";
 import type { Channel } from "../spec/channels.ts";
 import type { ItemType } from "../spec/items.ts";
-import { at, type Fields, isFields, parse } from "../spec/json.ts";
+import { at, type Fields, isFields, parse, words } from "../spec/json.ts";
 import type { ClientToolType } from "../spec/tools.ts";
 import { plainText } from "./content.ts";
 
@@ -165,10 +165,6 @@ function given(fields: Fields): Fields {
 
 function withoutKeys(value: unknown, keys: readonly string[]): Fields {
   return Object.fromEntries(Object.entries(isFields(value) ? value : {}).filter(([key]) => !keys.includes(key)));
-}
-
-function words(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
 
 /** The text of a JSON object. */

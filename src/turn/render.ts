@@ -1,7 +1,7 @@
 /** Owns what each item looks like to a model: one row an item type. Calls and outputs find each other later, in prompt.ts. */
 import type { EnginePart } from "../engine/engine.ts";
 import { isItemType, type Item, type ItemType } from "../spec/items.ts";
-import { at, listOf } from "../spec/json.ts";
+import { at, listOf, words } from "../spec/json.ts";
 import { contentParts, plainText, text } from "./content.ts";
 import { hostedText, isHosted } from "./hosted.ts";
 import { foreignCalls, kinds } from "./kinds.ts";
@@ -176,8 +176,4 @@ function paragraphs(summary: unknown): string {
 
 function assistant(fields: Partial<AssistantDraft>): AssistantDraft {
   return { role: "assistant", content: "", reasoning: null, calls: [], ...fields };
-}
-
-function words(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }
