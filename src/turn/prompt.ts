@@ -9,8 +9,9 @@ import { type Draft, draft } from "./render.ts";
 
 /**
  * Each shape does what the ones before it do, and more. 0: developer and system messages before the first answer are
- * folded into one leading message. 1: later ones become marked user text, neighbours of one role are merged, and a user
- * has the last word. 2: the leading one moves into the first user message. 3: calls and outputs are told in plain text.
+ * folded into one leading message, later ones become marked user text: a good part of the templates in use drops them
+ * without a word, and some the leading one with them. 1: neighbours of one role are merged, and a user has the last word.
+ * 2: the leading message moves into the first user message. 3: calls and outputs are told in plain text.
  */
 export type Shape = 0 | 1 | 2 | 3;
 export const shapes = [0, 1, 2, 3] as const satisfies readonly Shape[] & { length: typeof limits.promptShapes };
@@ -20,8 +21,7 @@ export function plan(instructions: string | null, items: readonly Item[], shape:
   const messages = balance(joinTurns(fold(instructions, items)));
   if (shape === 0) return atLeastOne(messages);
   const told = shape >= 3 ? messages.map(inPlainText) : messages;
-  const users = told.map((message, index) => (index > 0 && message.role === "system" ? asUser(message) : message));
-  return joinUsers(joinTurns(endingWithUser(shape >= 2 ? withoutSystem(users) : users)));
+  return joinUsers(joinTurns(endingWithUser(shape >= 2 ? withoutSystem(told) : told)));
 }
 
 /** Items to drafts, one leading system message first. */
@@ -34,7 +34,7 @@ function fold(instructions: string | null, items: readonly Item[]): Draft[] {
     // Tools that stand in front are listed with those of the request.
     if (next === null || (item.type === "additional_tools" && index < late)) continue;
     if (next.role === "system" && index < late) leading.push(next.content.map(wordsOf).join("\n\n"));
-    else drafts.push(next);
+    else drafts.push(next.role === "system" ? asUser(next.content) : next);
   }
   if (leading.length === 0) return drafts;
   return [{ role: "system", content: [text(leading.join("\n\n"))] }, ...drafts];
@@ -117,14 +117,14 @@ function inPlainText(message: EngineMessage): EngineMessage {
   return { ...message, content: [message.content, ...calls].filter((line) => line !== "").join("\n"), calls: [] };
 }
 
-function asUser(message: EngineMessage): EngineMessage {
-  if (message.role !== "system") return message;
-  return { role: "user", content: [text("[Instructions:]"), ...message.content] };
+/** Instructions in a place where templates know no system message. */
+function asUser(content: readonly EnginePart[]): { readonly role: "user"; readonly content: readonly EnginePart[] } {
+  return { role: "user", content: [text("[Instructions:]"), ...content] };
 }
 
 function withoutSystem(messages: readonly EngineMessage[]): EngineMessage[] {
   const [first, ...rest] = messages;
-  return first ? [asUser(first), ...rest] : [];
+  return first?.role === "system" ? [asUser(first.content), ...rest] : [...messages];
 }
 
 /** Codex warms up with an empty input; servers refuse a list without messages. */

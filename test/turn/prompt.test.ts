@@ -67,7 +67,7 @@ test("instructions and all developer text before the first answer become one lea
     "user: AGENTS",
     "user: do it",
     "assistant: done",
-    "system: later",
+    "user: [Instructions:]\nlater",
     "user: more",
   ]);
   assert.deepEqual(lines(input, 1, "first"), [
@@ -166,7 +166,7 @@ test("additional tools in front are listed with the request's, later ones where 
   assert.deepEqual(lines([more, message("user", "hi")]), ["user: hi"]);
   assert.match(
     lines([message("assistant", "hi"), more])[1] ?? "",
-    /^system: \[These tools can be called from now on:\]\n.*"f"/,
+    /^user: \[Instructions:\]\n\[These tools can be called from now on:\]\n.*"f"/,
   );
 });
 

@@ -9,6 +9,8 @@ export interface TemplateTraits {
   readonly tools: "native" | "prompted";
   /** It takes arguments as JSON text, and so renders them to the byte as the model wrote them. */
   readonly argumentsAsText: boolean;
+  /** It renders the text of a message that also calls; Hermes' templates drop it. */
+  readonly textWithCalls: boolean;
   /** It renders a system message. */
   readonly system: boolean;
 }
@@ -23,7 +25,7 @@ export function templateVariables(request: EngineRequest, traits: TemplateTraits
   const tools = request.toolChoice === "none" ? [] : toolsOfHead(request.tools);
   const told = [native || tools.length === 0 ? null : toolProtocol(tools), formatRequest(request)];
   const messages = instruct(
-    native ? request.messages.map((message) => nativeMessage(message, traits)) : promptedMessages(request.messages),
+    native ? nativeMessages(request.messages, traits) : promptedMessages(request.messages),
     told.filter((text) => text !== null),
     traits,
   );
@@ -53,6 +55,17 @@ function thinkingVariables(effort: string | null): Record<string, unknown> {
 
 function templateTool({ name, description, parameters }: EngineTool): Record<string, unknown> {
   return { type: "function", function: { name, description, parameters } };
+}
+
+function nativeMessages(messages: readonly EngineMessage[], traits: TemplateTraits): TemplateMessage[] {
+  return messages.flatMap((message) => {
+    const calls = message.role === "assistant" && message.content !== "" && message.calls.length > 0;
+    if (!calls || traits.textWithCalls) return nativeMessage(message, traits);
+    return [
+      nativeMessage({ ...message, calls: [] }, traits),
+      nativeMessage({ ...message, content: "", reasoning: null }, traits),
+    ];
+  });
 }
 
 function nativeMessage(message: EngineMessage, traits: TemplateTraits): TemplateMessage {

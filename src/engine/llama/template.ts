@@ -62,17 +62,15 @@ export class ChatTemplate {
     };
     const user = { role: "user", content: "probe question" };
     const withCall = (args: unknown): Readonly<Record<string, unknown>> => ({
-      messages: [
-        user,
-        calling(args),
-        { role: "tool", tool_call_id: "call_1", name: "probe_name", content: "probe result" },
-      ],
+      messages: [user, calling(args), probeResult],
       tools: [probeTool],
     });
+    const textAndCall = { ...calling({ probe: "value" }), content: "probe words" };
     const native = shows(withCall({ probe: "value" }), hermes, "probe description", "probe result");
     return {
       tools: native ? "native" : "prompted",
       argumentsAsText: shows(withCall('{"probe": "value"}'), hermes),
+      textWithCalls: shows({ messages: [user, textAndCall, probeResult], tools: [probeTool] }, "probe words", hermes),
       system: shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
     };
   }
@@ -86,6 +84,8 @@ const probeTool = {
     parameters: { type: "object", properties: { probe: { type: "string" } }, required: ["probe"] },
   },
 };
+
+const probeResult = { role: "tool", tool_call_id: "call_1", name: "probe_name", content: "probe result" };
 
 function calling(args: unknown): Readonly<Record<string, unknown>> {
   const call = { id: "call_1", type: "function", function: { name: "probe_name", arguments: args } };

@@ -79,7 +79,7 @@ test("a Hermes template renders tools, calls and results itself, arguments to th
   const texts = templates.map((template) => rendered(template, request));
   assert.equal(texts[0], texts[1]);
   for (const { traits } of templates)
-    assert.deepEqual(traits, { tools: "native", argumentsAsText: true, system: true });
+    assert.deepEqual(traits, { tools: "native", argumentsAsText: true, textWithCalls: true, system: true });
   const text = texts[0] ?? "";
   assert.match(text, /^<\|im_start\|>system\nBe brief\.\n\n# Tools/);
   assert.ok(text.includes('"description": "Weather of a city."'));
@@ -88,6 +88,22 @@ test("a Hermes template renders tools, calls and results itself, arguments to th
   );
   assert.ok(text.includes("<tool_response>\n12 degrees\nsunny\n</tool_response>"));
   assert.ok(text.endsWith("<|im_start|>assistant\n"));
+});
+
+test("a template that drops the text of a message with calls gets it in a message of its own", () => {
+  const source = chatTemplate.replace("{{- message.content", "{{- '' if message.tool_calls else message.content");
+  assert.notEqual(source, chatTemplate);
+  const template = new ChatTemplate(source, native, constants);
+  assert.equal(template.traits.textWithCalls, false);
+  const text = rendered(template, asking(thread, { tools: [weather] }));
+  assert.match(text, /I look\..*<tool_call>\n\{"name": "get_weather"/s);
+});
+
+test("a tool that the thread tells of is not in the head, unless the head would be empty", () => {
+  const template = new ChatTemplate(chatTemplate, native, constants);
+  const text = rendered(template, asking("hi", { tools: [weather, { ...poll, inThread: true }] }));
+  assert.ok(text.includes(weather.name) && !text.includes(poll.name));
+  assert.ok(rendered(template, asking("hi", { tools: [{ ...poll, inThread: true }] })).includes(poll.name));
 });
 
 test("any other template gets our own protocol in its text", () => {
