@@ -30,6 +30,8 @@ export const limits = {
   promptShapes: 4,
   /** Deltas the gate may hold for one buffered call, in characters. */
   callChars: 8 * MiB,
+  /** White space that may stand between a single quote and what follows it, for the quote to end a string. */
+  repairAhead: 64,
   /** Calls one turn may hold open at once; beyond it an upstream is broken. */
   openCalls: 128,
   /** `input_items` page size (OpenAI's maximum and default). */

@@ -10,6 +10,7 @@ import { type Item, items } from "../spec/items.ts";
 import { type Fields, isFields, parse } from "../spec/json.ts";
 import type { ItemDelta } from "./machine.ts";
 import type { Offer, OfferedTool } from "./offer.ts";
+import { repairJson } from "./repair.ts";
 
 export interface GateOptions {
   /** False: the first call is the only one. */
@@ -161,10 +162,10 @@ export class CallGate {
 /** The call item's own fields; null where the model did not write the arguments of such a call. */
 function wireFields(tool: OfferedTool, written: string): Fields | null {
   const empty = written.trim() === "";
-  const text = empty ? "{}" : written;
-  const args = parse(text);
-  if (!isFields(args) || (empty && !requiresNothing(tool))) return null;
-  return tool.kind.fields(args, text);
+  if (empty && !requiresNothing(tool)) return null;
+  const text = empty ? "{}" : parse(written) === undefined ? repairJson(written) : written;
+  const args = parse(text ?? "");
+  return text === null || !isFields(args) ? null : tool.kind.fields(args, text);
 }
 
 function requiresNothing(tool: OfferedTool): boolean {
