@@ -132,4 +132,9 @@ export const limits = {
   shutdownGraceMs: 2 * second,
   /** How long browsers may remember a preflight's answer, in seconds. */
   preflightSeconds: 600,
+  /** How long one key seals thinking, and how many are kept to open it: two years' worth of threads. */
+  sealKeyMs: 90 * 24 * 60 * minute,
+  sealKeys: 8,
+  /** How far sealed thinking may grow when it is opened; prose and code shrink to a half or a quarter. */
+  sealRatio: 8,
 } as const;
