@@ -32,6 +32,16 @@ interface HeldCall {
   text: string;
 }
 
+/** What a model did wrong, and may do better when it is asked again. */
+export interface Fault {
+  /** What it is told then. */
+  readonly hint: string;
+  /** What leaves in its stead when it does no better. */
+  readonly instead: () => Iterable<ItemDelta>;
+  /** Why the response fails then, for people; null where it can stand. */
+  readonly message: string | null;
+}
+
 type OpenDelta = Extract<Delta, { kind: "open" | "text" | "close" }>;
 
 export class CallGate {
@@ -39,24 +49,41 @@ export class CallGate {
   readonly #options: GateOptions;
   readonly #prose = new Map<number, Prose>();
   readonly #calls = new Map<number, HeldCall>();
+  /** Text of the messages so far, and of the thinking. */
+  readonly #said = { message: "", reasoning: "" };
   #published = 0;
   #broken: string | null = null;
-  #cut = false;
+  #fault: Fault | null = null;
 
   constructor(offer: Offer, options: GateOptions) {
     this.#offer = offer;
     this.#options = options;
   }
 
-  /** Why the answer cannot stand as it is, for people; null while it can. */
+  /** Why the engine's answer cannot be trusted, for people; null while it can. */
   get broken(): string | null {
-    const { choice } = this.#offer;
-    const missing = choice !== "auto" && choice !== "none" && this.#published === 0;
-    return this.#broken ?? (missing ? "The model called no tool although tool_choice demands a call." : null);
+    return this.#broken;
+  }
+
+  /** What is wrong with the answer of an engine that stopped by itself; null where nothing is. */
+  get fault(): Fault | null {
+    const { choice, tools } = this.#offer;
+    if (this.#fault !== null || this.#published > 0) return this.#fault;
+    if (choice !== "auto" && choice !== "none") {
+      const names = typeof choice === "object" ? choice.names : [...tools.keys()];
+      const message = "The model called no tool although tool_choice demands a call.";
+      return { hint: `[Now call one of these tools: ${names.join(", ")}.]`, instead: () => [], message };
+    }
+    return this.#said.message.trim() === "" ? silence : null;
+  }
+
+  /** The answer so far, as the model is shown it when it is asked again. */
+  get said(): { readonly message: string; readonly reasoning: string } {
+    return this.#said;
   }
 
   *push(delta: OpenDelta): Generator<ItemDelta> {
-    if (this.#broken !== null) return;
+    if (this.#broken !== null || this.#fault !== null) return;
     switch (delta.kind) {
       case "open":
         return this.#open(delta.key, delta.item);
@@ -73,7 +100,7 @@ export class CallGate {
     for (const prose of this.#prose.values()) yield* this.#closeProse(prose, "incomplete");
     this.#prose.clear();
     const [cut] = this.#calls.values();
-    if (cut && !this.#cut) yield* this.#cutCall(cut);
+    if (cut && this.#fault === null) yield* this.#cutCall(cut.name, cut.text);
     this.#calls.clear();
   }
 
@@ -98,6 +125,7 @@ export class CallGate {
     const thinking = prose.type === "reasoning";
     const held = prose.published ? "" : prose.text;
     if (!prose.published || thinking) prose.text += text;
+    this.#said[prose.type] += text;
     if (!prose.published && prose.text.trim() === "") return;
     if (!prose.published) yield { kind: "open", item: thinking ? newReasoning() : newMessage() };
     prose.published = true;
@@ -122,33 +150,40 @@ export class CallGate {
     yield { kind: "close", status };
   }
 
-  *#closeCall(call: HeldCall): Generator<ItemDelta> {
-    const tool = this.#tool(call.name);
-    if (!tool) return yield* this.#proseOfCall(call);
+  *#closeCall({ name, text }: HeldCall): Generator<ItemDelta> {
+    const tool = this.#tool(name);
+    if (!tool) return yield* this.#callOfNothing(name, text);
     if (!this.#options.parallel && this.#published > 0) return;
-    const fields = wireFields(tool, call.text);
-    if (fields === null) {
-      this.#broken = `The model called '${tool.name}' with arguments that do not fit it.`;
-      return yield* this.#cutCall(call);
+    const fields = wireFields(tool, text);
+    if (fields !== null) {
+      this.#published += 1;
+      return yield* publish(tool, fields, "completed");
     }
-    this.#published += 1;
-    yield* publish(tool, fields, "completed");
+    // Beside calls that the client runs now, one that cannot be run is left out: the model sees their outputs, and goes on.
+    if (this.#published > 0) return;
+    this.#fault = {
+      hint: `[Your call of '${name}' was not run: its arguments are not a JSON object that fits the tool. Call it again.]`,
+      instead: () => this.#cutCall(name, text),
+      message: `The model called '${tool.name}' with arguments that do not fit it.`,
+    };
   }
 
   /** A call that must not run leaves with what the model wrote of it, marked incomplete. One that has no text does not. */
-  *#cutCall(call: HeldCall): Generator<ItemDelta> {
-    const tool = this.#tool(call.name);
+  *#cutCall(name: string, text: string): Generator<ItemDelta> {
+    const tool = this.#tool(name);
     if (!tool || (!this.#options.parallel && this.#published > 0)) return;
-    this.#cut = true;
     const { channel } = tool.kind;
-    if (channel !== null) yield* publish(tool, { [channels[channel].field]: call.text }, "incomplete");
+    if (channel !== null) yield* publish(tool, { [channels[channel].field]: text }, "incomplete");
   }
 
-  /** A call of something that is not on offer is no call; the client sees what the model wrote. */
-  *#proseOfCall(call: HeldCall): Generator<ItemDelta> {
-    yield { kind: "open", item: newMessage() };
-    yield { kind: "text", channel: "output_text", text: `${call.name}(${call.text})` };
-    yield { kind: "close", status: "completed" };
+  /** A call of something that is not on offer is no call; if the model insists, the client sees what it wrote. */
+  *#callOfNothing(name: string, text: string): Generator<ItemDelta> {
+    const { tools, choice } = this.#offer;
+    const instead = (): Iterable<ItemDelta> => messageOf(`${name}(${text})`);
+    this.#said.message += `${name}(${text})`;
+    if (this.#published > 0 || tools.size === 0 || choice === "none") return yield* instead();
+    const hint = `[There is no tool '${name}'. Call one of these, or answer: ${[...tools.keys()].join(", ")}.]`;
+    this.#fault = { hint, instead, message: null };
   }
 
   #tool(name: string): OfferedTool | null {
@@ -187,6 +222,22 @@ function* publish(tool: OfferedTool, fields: Fields, status: "completed" | "inco
     if (typeof text === "string" && text !== "") yield { kind: "text", channel, text };
   }
   yield { kind: "close", status };
+}
+
+/** Neither a message nor a call, though perhaps long thinking: agents would take it for the end of their work. */
+const silence: Fault = {
+  hint: "[You have not answered yet. Answer now.]",
+  instead: () => messageOf("[The model ended its turn without an answer.]"),
+  message: null,
+};
+
+/** A whole message. */
+function messageOf(text: string): readonly ItemDelta[] {
+  return [
+    { kind: "open", item: newMessage() },
+    { kind: "text", channel: "output_text", text },
+    { kind: "close", status: "completed" },
+  ];
 }
 
 function newMessage(): Item {

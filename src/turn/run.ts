@@ -1,5 +1,6 @@
 /** Owns a turn's run: what the engine writes becomes the one stream of events that every consumer reads. */
-import type { EngineRequest, Failure, FinishReason } from "../engine/engine.ts";
+import assert from "node:assert/strict";
+import type { EngineMessage, EngineRequest, Failure, FinishReason, Usage } from "../engine/engine.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import type { Event } from "../spec/events.ts";
 import type { StoredResponse } from "../store/store.ts";
@@ -40,53 +41,104 @@ async function keep(line: Line, turn: StoredResponse): Promise<ApiError | null> 
   }
 }
 
-/** Runs the engine, at ever stricter shapes until its template accepts one. */
+/** Runs the engine, and once more where the model did something wrong that it may mend when told. */
 async function* answer(
   line: Line,
   turn: Turn,
   stream: Stream,
   signal: AbortSignal,
 ): AsyncGenerator<Event, FinishReason | ApiError | "gone"> {
+  let end = yield* shaped(line, turn, stream, null, signal);
+  if (end.code === "again" && !signal.aborted) {
+    line.log.debug("the model is asked again", { model: turn.model, hint: end.retry.hint });
+    end = yield* shaped(line, turn, stream, end.retry, signal);
+  }
+  if (signal.aborted) return signal.reason instanceof ApiError ? signal.reason : "gone";
+  assert(end.code !== "again", "a model is asked again once");
+  return end.code === "finish" ? end.reason : failed(end);
+}
+
+/** Runs the engine at ever stricter shapes, until its template accepts one. */
+async function* shaped(
+  line: Line,
+  turn: Turn,
+  stream: Stream,
+  retry: Retry | null,
+  signal: AbortSignal,
+): AsyncGenerator<Event, End> {
   const { model } = turn;
   let refusal = "";
   for (const shape of shapes.slice(line.shapes.get(model) ?? 0)) {
-    const end = yield* attempt(line, turn, stream, engineRequest(turn, shape), signal);
-    if (signal.aborted) return signal.reason instanceof ApiError ? signal.reason : "gone";
-    if (end.code !== "template" || stream.started) {
+    const end = yield* attempt(
+      line,
+      turn,
+      stream,
+      askedAgain(engineRequest(turn, shape), retry),
+      retry !== null,
+      signal,
+    );
+    if (signal.aborted || end.code !== "template" || (stream.started && retry === null)) {
       // Nothing to remember at 0; while an upstream is down, model names are the clients' own, and any number.
-      if (shape > 0) line.shapes.set(model, shape);
-      return end.code === "finish" ? end.reason : failed(end);
+      if (shape > 0 && !signal.aborted) line.shapes.set(model, shape);
+      return end;
     }
     refusal = end.message;
     line.log.debug("the chat template refused a prompt", { model, shape, reason: refusal });
   }
-  return new ApiError("invalid_prompt", `The chat template of '${model}' refuses this conversation: ${refusal}`);
+  return {
+    code: "invalid_prompt",
+    message: `The chat template of '${model}' refuses this conversation: ${refusal}`,
+  };
+}
+
+/** What a model said that cannot stand, and what it is told about it. */
+interface Retry {
+  readonly hint: string;
+  readonly said: { readonly message: string; readonly reasoning: string };
+  readonly output: number;
 }
 
 type End =
   | Failure
   | { readonly code: "model_loading"; readonly message: string }
-  | { readonly code: "finish"; readonly reason: FinishReason };
+  | { readonly code: "finish"; readonly reason: FinishReason }
+  | { readonly code: "again"; readonly retry: Retry };
+
+/** The same request, with what the model said to it, and the hint. */
+function askedAgain(request: EngineRequest, retry: Retry | null): EngineRequest {
+  if (retry === null) return request;
+  const { message, reasoning } = retry.said;
+  const said = { role: "assistant", content: message, reasoning: reasoning || null, calls: [] } as const;
+  const messages: readonly EngineMessage[] = [
+    ...request.messages,
+    ...(message === "" && reasoning === "" ? [] : [said]),
+    { role: "user", content: [{ type: "text", text: retry.hint }] },
+  ];
+  const left = request.maxTokens === null ? null : Math.max(1, request.maxTokens - retry.output);
+  return { ...request, messages, maxTokens: left };
+}
 
 /** A stream is kept alive while the model loads; a JSON request would just hang, and its client time out. */
 const stillLoading: End = { code: "model_loading", message: "The model is still loading; try again soon, or stream." };
 
-/** One run of the engine from its first delta to its last; items are closed when it returns. */
+/** One run of the engine from its first delta to its last; items are closed when it returns. `last`: it is final. */
 async function* attempt(
   line: Line,
   turn: Turn,
   stream: Stream,
   request: EngineRequest,
+  last: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Event, End> {
   const summary = Boolean(turn.request.reasoning?.summary);
   const gate = new CallGate(turn.offer, { parallel: request.parallelToolCalls, summary });
   let end: End = { code: "server_error", message: "The engine ended without a result." };
+  let usage: Usage | null = null;
   try {
     for await (const delta of ticking(line.engine.generate(request, signal), line.keepAliveMs)) {
       if (signal.aborted) break;
       if (delta === tick) yield stream.state("response.in_progress");
-      else if (delta.kind === "usage") stream.usage = delta.usage;
+      else if (delta.kind === "usage") ({ usage } = delta);
       else if (delta.kind === "finish") end = { code: "finish", reason: delta.reason };
       else if (delta.kind === "fail") end = delta.failure;
       else if (delta.kind !== "progress") yield* stream.items(gate.push(delta));
@@ -96,11 +148,17 @@ async function* attempt(
     line.log.error("the engine threw across its stream", { reason: messageOf(thrown) });
     end = { code: "server_error", message: "The engine failed unexpectedly." };
   }
+  if (usage !== null) stream.count(usage);
   yield* stream.items(gate.end());
-  const complete = end.code === "finish" && end.reason === "stop";
-  return complete && gate.broken !== null ? { code: "server_error", message: gate.broken } : end;
+  if (end.code !== "finish" || end.reason !== "stop") return end;
+  if (gate.broken !== null) return { code: "server_error", message: gate.broken };
+  const { fault } = gate;
+  if (fault === null) return end;
+  if (!last) return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
+  yield* stream.items(fault.instead());
+  return fault.message === null ? end : { code: "server_error", message: fault.message };
 }
 
-function failed({ code, message }: Exclude<End, { code: "finish" }>): ApiError {
+function failed({ code, message }: Exclude<End, { code: "finish" | "again" }>): ApiError {
   return new ApiError(code === "template" ? "invalid_prompt" : code, message);
 }

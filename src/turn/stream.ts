@@ -23,9 +23,14 @@ export class Stream {
     return this.#started;
   }
 
-  /** Counts of the engine; they leave with the terminal event only. */
-  set usage(usage: Usage) {
-    this.#usage = usage;
+  /** Counts of one run of the engine; they leave with the terminal event only. What it writes when asked again adds up. */
+  count(usage: Usage): void {
+    const before = this.#usage;
+    if (before === null) this.#usage = usage;
+    else {
+      const { output, reasoning } = usage;
+      this.#usage = { ...before, output: before.output + output, reasoning: before.reasoning + reasoning };
+    }
   }
 
   /** An event that carries the Response as it is now. */

@@ -69,12 +69,16 @@ const cases = {
   },
 } as const satisfies Record<ClientToolType, Case>;
 
-/** A line whose engine first calls `name` with `args`, then answers. */
-function calling(name: string, args: unknown): { line: ReturnType<typeof makeLine>; asked: EngineRequest[] } {
+/** A line whose engine calls `name` with `args` for so many times, then answers. */
+function calling(
+  name: string,
+  args: unknown,
+  times: number,
+): { line: ReturnType<typeof makeLine>; asked: EngineRequest[] } {
   const asked: EngineRequest[] = [];
   const line = makeLine((request): readonly Step[] => {
     asked.push(request);
-    const first = asked.length === 1;
+    const first = asked.length <= times;
     return [
       { kind: "open", key: 0, item: first ? { type: "call", name } : { type: "message" } },
       { kind: "text", key: 0, text: first ? JSON.stringify(args) : "done" },
@@ -94,7 +98,7 @@ function withoutIds({ id, call_id: callId, status, ...rest }: Item): object {
 
 for (const [type, { tool, name, args, item }] of Object.entries(cases) as [ClientToolType, Case][]) {
   test(`a call of ${type} leaves as its own item, and is shown as it was made when it comes back`, async () => {
-    const { line, asked } = calling(name, args);
+    const { line, asked } = calling(name, args, 1);
     const body = { input: "hi", tools: [tool] };
     const { events } = await play(line, body);
     assert.deepEqual(checkEvents(events), []);
@@ -116,8 +120,9 @@ for (const [type, { tool, name, args, item }] of Object.entries(cases) as [Clien
 for (const [type, { tool, name, unfit }] of Object.entries(cases) as [ClientToolType, Case][]) {
   if (unfit === null) continue;
   test(`arguments that are no call of ${type} are never published as one`, async () => {
-    const { line } = calling(name, unfit);
+    const { line, asked } = calling(name, unfit, 2);
     const { events } = await play(line, { input: "hi", tools: [tool] });
+    assert.equal(asked.length, 2);
     const end = events.at(-1);
     assert(end?.type === "response.failed");
     for (const made of end.response.output) assert.equal(made["status"], "incomplete");

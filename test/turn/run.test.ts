@@ -92,8 +92,10 @@ test("what the engine wrote arrives: prose is neither lost nor invented", async 
       const written = [...keys].map((key) =>
         deltas.flatMap((d) => (d.kind === "text" && d.key === key ? [d.text] : [])).join(""),
       );
+      const said = written.filter((text) => text.trim() !== "");
+      fc.pre(said.length > 0);
       const { response } = lastOf(await eventsOf(program));
-      assert.equal(response.output_text, written.filter((text) => text.trim() !== "").join(""));
+      assert.equal(response.output_text, said.join(""));
     }),
     { numRuns: 300 },
   );
@@ -142,7 +144,8 @@ test("keep-alives in random places take nothing back", async () => {
       }
       assert.deepEqual(snapshot, lastOf(events).response);
       const paused = steps.length > program.deltas.length;
-      assert.equal(events.filter((event) => event.type === "response.in_progress").length > 1, paused);
+      // A busy machine may be silent of itself.
+      if (paused) assert.ok(events.filter((event) => event.type === "response.in_progress").length > 1);
     }),
     { numRuns: 30 },
   );
