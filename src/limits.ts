@@ -137,4 +137,29 @@ export const limits = {
   sealKeys: 8,
   /** How far sealed thinking may grow when it is opened; prose and code shrink to a half or a quarter. */
   sealRatio: 8,
+  /** What a model is shown of one text file: a million tokens, which is more than models that run here read. */
+  fileTextBytes: 4 * MiB,
+  /** A data URL that is not base64, in characters: its escapes are undone a byte at a time, and programs use base64. */
+  plainDataUrlChars: 1 * MiB,
+  /** What is shown of a file's name and of a link to one, in characters. */
+  fileNameChars: 200,
+  fileUrlChars: 500,
+  /** A PDF, in bytes: OpenAI's own bound. Decoding and hashing one holds the event loop for some 40 ms. */
+  pdfBytes: 32 * MiB,
+  /** Pages read of one PDF, and text kept of it, in characters. */
+  pdfPages: 1_000,
+  pdfChars: 4 * MiB,
+  /** Time for one PDF: a thousand pages of print take a few seconds, so that what takes longer is made to. */
+  pdfMs: 30 * second,
+  /** Memory of the worker that reads PDFs, buffers included, in MiB, and how often it is looked at: deflated streams grow a thousandfold. */
+  pdfMemoryMiB: 512,
+  pdfMemoryPollMs: 50,
+  /** The worker that reads PDFs ends after a rest: its parser alone takes 40 MiB. */
+  pdfIdleMs: 1 * minute,
+  /** PDFs that wait to be read, in bytes together; a client that is refused may try again. */
+  pdfWaitingBytes: 256 * MiB,
+  /** Texts of PDFs remembered, in characters together: clients send a file anew with every turn. */
+  pdfKeptChars: 32 * MiB,
+  /** PDFs remembered as not readable. */
+  pdfKeptRefusals: 10_000,
 } as const;
