@@ -144,8 +144,8 @@ export const limits = {
   /** What is shown of a file's name and of a link to one, in characters. */
   fileNameChars: 200,
   fileUrlChars: 500,
-  /** A PDF, in bytes: OpenAI's own bound. Decoding and hashing one holds the event loop for some 40 ms. */
-  pdfBytes: 32 * MiB,
+  /** A PDF, in bytes: what a body of the largest size holds as base64. Decoding and hashing one holds the event loop for 60 ms. */
+  pdfBytes: 48 * MiB,
   /** Pages read of one PDF, and text kept of it, in characters. */
   pdfPages: 1_000,
   pdfChars: 4 * MiB,
