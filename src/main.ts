@@ -12,12 +12,16 @@ import { ensureEnginePackage } from "./engine/llama/install.ts";
 import { messageOf } from "./errors.ts";
 import { type Folders, locateFolders } from "./folders.ts";
 import { openDoor } from "./http/server.ts";
+import { loadKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
 import { listModels, ModelError, resolveModel, type Weights } from "./model/model.ts";
 import { sources } from "./model/sources.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import { createScreen, megabytes } from "./terminal.ts";
+import { createFileReader } from "./turn/files.ts";
+import type { Line } from "./turn/prepare.ts";
+import { createSeal } from "./turn/seal.ts";
 import { welcome } from "./welcome.ts";
 
 const folders: Folders = locateFolders();
@@ -53,11 +57,21 @@ function fetchModel(spec: string | null, log: Log): Promise<Weights> {
 async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
   const log = createLog(config.logLevel, screen.lines);
+  const seal = createSeal(loadKeys(folders.data, log));
   const weights = config.upstream === null ? await fetchModel(config.model, log) : null;
   const embedded = weights === null ? null : embeddedEngine(config, weights, log);
   const engine = embedded ?? upstreamEngine(config, log);
   running = { end: () => engine.close(), code: 0 };
-  const line = { engine, store: createMemoryStore(), log, keepAliveMs: limits.keepAliveMs, shapes: new Map() };
+  const files = createFileReader();
+  const line: Line = {
+    engine,
+    store: createMemoryStore(),
+    log,
+    seal,
+    files,
+    keepAliveMs: limits.keepAliveMs,
+    shapes: new Map(),
+  };
   const door = await openDoor(line, config).catch(async (thrown: unknown) => {
     await engine.close();
     throw thrown;
@@ -65,6 +79,7 @@ async function serve({ config }: Invocation): Promise<void> {
   const end = async (): Promise<void> => {
     await door.close();
     await engine.close();
+    await files.close();
     await line.store.close();
   };
   running = { end, code: 0 };

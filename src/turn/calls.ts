@@ -17,6 +17,8 @@ export interface GateOptions {
   readonly parallel: boolean;
   /** Thinking streams as the summary, the only form most clients show; the raw text follows whole. */
   readonly summary: boolean;
+  /** Makes the `encrypted_content` of thinking; null where the client wants none. */
+  readonly seal: ((text: string) => string) | null;
 }
 
 /** A message or thinking; not published before it has text that is more than white space. */
@@ -147,7 +149,9 @@ export class CallGate {
     if (prose.type === "reasoning" && this.#options.summary) {
       yield { kind: "text", channel: "reasoning_text", text: prose.text };
     }
-    yield { kind: "close", status };
+    const { seal } = this.#options;
+    if (prose.type !== "reasoning" || seal === null) yield { kind: "close", status };
+    else yield { kind: "close", status, fields: { encrypted_content: seal(prose.text) } };
   }
 
   *#closeCall({ name, text }: HeldCall): Generator<ItemDelta> {

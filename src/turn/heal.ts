@@ -64,6 +64,16 @@ export const rules = {
       ];
     },
   },
+  chatFile: {
+    client: "content of Chat Completions, with a part `file` around the fields",
+    heal: (item) => {
+      const { content } = item;
+      if (!Array.isArray(content) || !content.some(isChatFile)) return null;
+      return [
+        { ...item, content: content.map((part) => (isChatFile(part) ? { type: "input_file", ...part.file } : part)) },
+      ];
+    },
+  },
   callId: {
     client: "Codex (an output without one), gateways (numbers), and local_shell, whose output is named by its id",
     heal: (item) => {
@@ -159,6 +169,10 @@ function isMute(part: unknown): part is Fields {
     typeof part["refusal"] !== "string" &&
     typeof part["text"] === "string"
   );
+}
+
+function isChatFile(part: unknown): part is Fields & { readonly file: Fields } {
+  return isFields(part) && part["type"] === "file" && isFields(part["file"]);
 }
 
 function chatCall(call: Fields, id: string): Item {

@@ -9,16 +9,22 @@ import { instructionsText, newResponse, type Response } from "../spec/response.t
 import type { Store } from "../store/store.ts";
 import { loadThread, resolveReferences } from "./history.ts";
 import { normalise } from "./normalise.ts";
+import type { FileReader } from "./files.ts";
 import { heal } from "./heal.ts";
 import { makeOffer, type Offer } from "./offer.ts";
 import { plan, type Shape } from "./prompt.ts";
 import { skipped } from "./render.ts";
+import { reveal } from "./reveal.ts";
+import type { Seal } from "./seal.ts";
 
 /** What the turns of a server share. */
 export interface Line {
   readonly engine: Engine;
   readonly store: Store;
   readonly log: Log;
+  /** Of the thinking that clients keep for us. */
+  readonly seal: Seal;
+  readonly files: FileReader;
   /** Milliseconds of silence on a stream after which `response.in_progress` is repeated. */
   readonly keepAliveMs: number;
   /** The shape that each model's template was last seen to accept. */
@@ -52,11 +58,12 @@ export async function prepare(line: Line, request: Request, threadId: string | n
   return { request, response, model, input, items, offer, affinity: threadId ?? request.prompt_cache_key ?? null };
 }
 
-/** The items of a thread as the prompt is made of them: references resolved, what is wrong with them healed. */
+/** The items of a thread as the prompt is made of them: references resolved, mistakes healed, seals and files opened. */
 async function readable(line: Line, thread: readonly Item[]): Promise<readonly Item[]> {
   const { items, counts } = heal(await resolveReferences(line.store, thread));
-  line.log.debug("items read", { items: items.length, healed: counts, skipped: skipped(items) });
-  return items;
+  const revealed = await reveal(items, line.seal, line.files);
+  line.log.debug("items read", { items: items.length, healed: counts, skipped: skipped(revealed) });
+  return revealed;
 }
 
 /** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { EngineMessage, EngineRequest, Failure, FinishReason, Usage } from "../engine/engine.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import type { Event } from "../spec/events.ts";
+import type { Request } from "../spec/request.ts";
 import type { StoredResponse } from "../store/store.ts";
 import { CallGate } from "./calls.ts";
 import { tick, ticking } from "./clock.ts";
@@ -131,7 +132,8 @@ async function* attempt(
   signal: AbortSignal,
 ): AsyncGenerator<Event, End> {
   const summary = Boolean(turn.request.reasoning?.summary);
-  const gate = new CallGate(turn.offer, { parallel: request.parallelToolCalls, summary });
+  const seal = wantsSeal(turn.request) ? (text: string): string => line.seal.close(text) : null;
+  const gate = new CallGate(turn.offer, { parallel: request.parallelToolCalls, summary, seal });
   let end: End = { code: "server_error", message: "The engine ended without a result." };
   let usage: Usage | null = null;
   try {
@@ -157,6 +159,11 @@ async function* attempt(
   if (!last) return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
   yield* stream.items(fault.instead());
   return fault.message === null ? end : { code: "server_error", message: fault.message };
+}
+
+/** What is not kept here can come back only with the client; OpenCode, VS Code and the AI SDK replay thinking so alone. */
+function wantsSeal({ include, store }: Request): boolean {
+  return store === false || (Array.isArray(include) && include.includes("reasoning.encrypted_content"));
 }
 
 function failed({ code, message }: Exclude<End, { code: "finish" | "again" }>): ApiError {

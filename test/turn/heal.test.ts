@@ -51,6 +51,13 @@ const cases = {
     becomes: [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "no" }] }],
     sound: { role: "assistant", content: [{ type: "refusal", refusal: "no" }] },
   },
+  chatFile: {
+    sent: { role: "user", content: [{ type: "file", file: { filename: "a.txt", file_data: "YQ==" } }] },
+    becomes: [
+      { type: "message", role: "user", content: [{ type: "input_file", filename: "a.txt", file_data: "YQ==" }] },
+    ],
+    sound: { role: "user", content: [{ type: "input_file", filename: "a.txt", file_data: "YQ==" }] },
+  },
   callId: {
     sent: { type: "local_shell_call_output", output: "x" },
     becomes: [{ type: "local_shell_call_output", call_id: "i", output: "x" }],
