@@ -204,7 +204,7 @@ function wireFields(tool: OfferedTool, written: string): Fields | null {
   if (empty && !requiresNothing(tool)) return null;
   const text = empty ? "{}" : parse(written) === undefined ? repairJson(written) : written;
   const args = parse(text ?? "");
-  return text === null || !isFields(args) ? null : tool.kind.fields(args, text);
+  return text === null || !isFields(args) ? null : tool.kind.fields(args, text, tool.name);
 }
 
 function requiresNothing(tool: OfferedTool): boolean {

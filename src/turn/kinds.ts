@@ -8,6 +8,7 @@ import type { ItemType } from "../spec/items.ts";
 import { at, type Fields, isFields, parse, words } from "../spec/json.ts";
 import type { ClientToolType } from "../spec/tools.ts";
 import { plainText } from "./content.ts";
+import { plainPatch } from "./patch.ts";
 
 export interface Kind {
   /** Item type of a call. */
@@ -17,8 +18,11 @@ export interface Kind {
   /** The function's own name where the tool has none. */
   readonly name: string | null;
   readonly describe: (tool: Fields) => Pick<EngineTool, "description" | "parameters">;
-  /** The call item's fields for arguments (and their text) that the model wrote; null where they say no such call. */
-  readonly fields: (args: Fields, text: string) => Fields | null;
+  /**
+   * The call item's fields for arguments (and their text) that the model wrote for the tool `name`; null where they say no
+   * such call.
+   */
+  readonly fields: (args: Fields, text: string, name: string) => Fields | null;
   /** The arguments that the model wrote, from an item of history: the text of a JSON object. */
   readonly args: (item: Fields) => string;
 }
@@ -40,7 +44,8 @@ export const kinds = {
       description: [words(tool["description"]), grammarOf(tool["format"])].filter((text) => text !== "").join("\n\n"),
       parameters: objectOf({ input: { type: "string", description: "The raw input of the tool." } }, ["input"]),
     }),
-    fields: ({ input }) => (typeof input === "string" ? { input } : null),
+    fields: ({ input }, _, name) =>
+      typeof input === "string" ? { input: name === "apply_patch" ? plainPatch(input) : input } : null,
     args: (item) => JSON.stringify({ input: plainText(item["input"]) }),
   },
   tool_search: {
