@@ -73,6 +73,7 @@ const outputs = (type: string, call: Fields): Sources => {
     "image by URL": result([{ type: "input_image", image_url: "https://example.com/a.png" }, text]),
     "image by file": result([text, { type: "input_image", file_id: "file_{id}", detail: "low" }]),
     "image null": result([text, { type: "input_image", image_url: null, file_id: null }]),
+    "file inline": result([{ type: "input_file", filename: "{seen}.txt", file_data: "{file}" }]),
     "file by id": result([{ type: "input_file", file_id: "file_{id}" }, text]),
     "file by URL": result([{ type: "input_file", file_url: "https://example.com/a.txt" }, text]),
   };

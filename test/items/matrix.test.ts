@@ -3,57 +3,16 @@
  * lost, and no prompt may begin otherwise than the one before.
  */
 import assert from "node:assert/strict";
-import { type TestContext, test } from "node:test";
+import { test } from "node:test";
 import { isDeepStrictEqual } from "node:util";
-import { createChatEngine } from "../../src/engine/chat/chat.ts";
 import type { EngineRequest } from "../../src/engine/engine.ts";
 import { createScriptEngine } from "../../src/engine/script.ts";
-import { silentLog } from "../../src/log.ts";
-import { at } from "../../src/spec/json.ts";
-import { loaded, scriptedEngine } from "../engine/llama/engine.ts";
-import { identities, scriptedServer, startUpstream } from "../engine/upstream.ts";
-import { openTestDoor, says, type TestDoor } from "../http/door.ts";
+import { openTestDoor, says } from "../http/door.ts";
+import { rendered } from "./rendered.ts";
 import type { Sample } from "./sample.ts";
 import { samples } from "./samples.ts";
-import { violations } from "./strict.ts";
+import { promptOf, stands } from "./stands.ts";
 import { all, carryOn, positions, tapped, thread } from "./thread.ts";
-
-/** A door, what stands behind it, and a look at what the last turn asked of it. */
-interface Stand {
-  readonly door: TestDoor;
-  /** Throws where that breaks a rule; null where nobody can look. */
-  readonly seen: () => string | null;
-  /** Threads at a time: one, where somebody looks. */
-  readonly width: number;
-}
-
-const stands = {
-  script: async (t) => {
-    const { engine, asked } = tapped(createScriptEngine(() => says("Understood.")));
-    const door = await openTestDoor(t, engine);
-    return { door, seen: () => promptOf(asked.at(-1)), width: 1 };
-  },
-  chat: async (t) => {
-    const upstream = await startUpstream(scriptedServer(identities["vllm"] ?? {}));
-    const engine = createChatEngine({ baseUrl: upstream.url, apiKey: null, dialect: "vllm", log: silentLog });
-    t.after(async () => {
-      await engine.close();
-      await upstream.close();
-    });
-    const seen = (): string => {
-      const body = upstream.received.findLast(({ path }) => path === "/v1/chat/completions")?.body;
-      assert.deepEqual(violations(body), []);
-      return JSON.stringify([at(body, "messages"), at(body, "tools")]);
-    };
-    return { door: await openTestDoor(t, engine), seen, width: 1 };
-  },
-  llama: async (t) => {
-    const made = await scriptedEngine();
-    t.after(() => made.close());
-    await loaded(made.engine);
-    return { door: await openTestDoor(t, made.engine), seen: () => null, width: 4 };
-  },
-} as const satisfies Record<string, (t: TestContext) => Promise<Stand>>;
 
 const nameOf = ({ name }: Sample): string => name;
 const itemsOf = ({ items }: Sample): readonly unknown[] => items;
@@ -63,11 +22,11 @@ for (const [place, position] of positions.entries()) {
     const { engine, asked } = tapped(createScriptEngine(() => says("Understood.")));
     const door = await openTestDoor(t, engine);
     await all(samples, 1, nameOf, async (sample) => {
+      asked.length = 0;
       const places = positions.map((_, index) => (index === place ? sample.items : []));
       await carryOn(door, thread(...places), () => check([sample], promptOf(asked.at(-1))));
-      const turns = asked.splice(0);
       // An input that ends with the assistant's own words or calls has the answer for their continuation.
-      if (position !== "last") checkBeginnings(turns);
+      if (position !== "last") checkBeginnings(asked);
     });
     assert.deepEqual(door.complaints, []);
   });
@@ -101,10 +60,6 @@ function sampleAt(index: number): Sample {
   return sample;
 }
 
-function promptOf(request: EngineRequest | undefined): string {
-  return JSON.stringify([request?.messages, request?.tools]);
-}
-
 /** Every word that must reach the model has, and none that must not. */
 function check(group: readonly Sample[], prompt: string | null): void {
   if (prompt === null) return;
@@ -122,7 +77,23 @@ function checkBeginnings(turns: readonly EngineRequest[]): void {
   }
 }
 
+test("references stand for what was stored, in every form that clients write them", async (t) => {
+  const { door, seen } = await stands.script(t);
+  const stored = (id: string, content: string): object => ({ type: "message", id, role: "user", content });
+  const kept = await door.ask({ input: [stored("msg_a", "apple"), stored("msg_b", "banana")] });
+  assert.equal(kept.status, 200);
+  const input = [{ type: "item_reference", id: "msg_a" }, { id: "msg_b" }, { role: "user", content: "And now?" }];
+  await carryOn(door, input, () => assert.match(seen(), /apple.*banana.*And now/));
+});
+
 test("a sample says what a model must see of it, or why that is nothing", () => {
   const odd = samples.filter(({ markers, silent }) => (markers.length === 0) === (silent === null));
   assert.deepEqual(odd, []);
+});
+
+test("the table of what each sample is rendered as: the same each time, and nothing only where that is right", async () => {
+  const table = await rendered();
+  assert.deepEqual(await rendered(), table);
+  const lost = samples.filter(({ name, silent }) => silent === null && table.get(name) === "nothing");
+  assert.deepEqual(lost, []);
 });

@@ -50,6 +50,12 @@ const messages = {
     asks(),
     { type: "input_image", image_url: null, file_id: null, detail: "auto" },
   ]),
+  "input: file inline": message("user", [{ type: "input_file", filename: "{seen}.txt", file_data: "{file}" }, asks()]),
+  "input: file, only its name": message("user", [asks(), { type: "input_file", filename: "{seen}.bin" }]),
+  "input: file, detail": message("user", [
+    asks(),
+    { type: "input_file", file_data: "{file}", filename: "a.txt", detail: "high" },
+  ]),
   "input: file by id": message("user", [asks(), { type: "input_file", file_id: "file_{id}" }]),
   "input: file by URL": message("user", [asks(), { type: "input_file", file_url: "https://example.com/a.pdf" }]),
   "input: file, nulls": message("user", [

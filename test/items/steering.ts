@@ -21,6 +21,7 @@ const agent_message = {
     { type: "reasoning_text", text: "{seen}" },
     { type: "refusal", refusal: "{seen}" },
     { type: "computer_screenshot", image_url: "{image}" },
+    { type: "input_file", filename: "{seen}.txt", file_data: "{file}" },
   ]),
 } as const satisfies Sources;
 
