@@ -30,6 +30,10 @@ export const limits = {
   promptShapes: 4,
   /** Deltas the gate may hold for one buffered call, in characters. */
   callChars: 8 * MiB,
+  /** Text of one answer, thinking included, in characters: a model in a loop without a limit would fill the memory. */
+  answerChars: 16 * MiB,
+  /** Models whose prompt shape is remembered. */
+  rememberedShapes: 256,
   /** White space that may stand between a single quote and what follows it, for the quote to end a string. */
   repairAhead: 64,
   /** Calls one turn may hold open at once; beyond it an upstream is broken. */

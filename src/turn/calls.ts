@@ -26,6 +26,7 @@ interface Prose {
   readonly type: "message" | "reasoning";
   /** What was held back, and of thinking all of it. */
   text: string;
+  readonly logprobs: unknown[];
   published: boolean;
 }
 
@@ -44,6 +45,11 @@ export interface Fault {
   readonly message: string | null;
 }
 
+/** Too much of anything is a fault of the engine, but for text: that is cut, as a limit of the client's own would. */
+export type Overflow =
+  | { readonly code: "server_error"; readonly message: string }
+  | { readonly code: "finish"; readonly reason: "length" };
+
 type OpenDelta = Extract<Delta, { kind: "open" | "text" | "close" }>;
 
 export class CallGate {
@@ -54,7 +60,9 @@ export class CallGate {
   /** Text of the messages so far, and of the thinking. */
   readonly #said = { message: "", reasoning: "" };
   #published = 0;
-  #broken: string | null = null;
+  #chars = 0;
+  #overflow: Overflow | null = null;
+  #cut = false;
   #fault: Fault | null = null;
 
   constructor(offer: Offer, options: GateOptions) {
@@ -62,9 +70,14 @@ export class CallGate {
     this.#options = options;
   }
 
-  /** Why the engine's answer cannot be trusted, for people; null while it can. */
-  get broken(): string | null {
-    return this.#broken;
+  /** How an answer ends that goes beyond all bounds; null while it does not. Nothing more of it is wanted then. */
+  get overflow(): Overflow | null {
+    return this.#overflow;
+  }
+
+  /** Whether the engine left items open. */
+  get cut(): boolean {
+    return this.#cut;
   }
 
   /** What is wrong with the answer of an engine that stopped by itself; null where nothing is. */
@@ -85,7 +98,7 @@ export class CallGate {
   }
 
   *push(delta: OpenDelta): Generator<ItemDelta> {
-    if (this.#broken !== null || this.#fault !== null) return;
+    if (this.#overflow !== null || this.#fault !== null) return;
     switch (delta.kind) {
       case "open":
         return this.#open(delta.key, delta.item);
@@ -98,7 +111,7 @@ export class CallGate {
 
   /** The stream is over: what the engine left open was cut, and leaves as incomplete. After a cut call nothing follows. */
   *end(): Generator<ItemDelta> {
-    if (this.#prose.size + this.#calls.size > 0) this.#broken ??= "The engine stopped in the middle of an item.";
+    this.#cut = this.#prose.size + this.#calls.size > 0;
     for (const prose of this.#prose.values()) yield* this.#closeProse(prose, "incomplete");
     this.#prose.clear();
     const [cut] = this.#calls.values();
@@ -107,32 +120,39 @@ export class CallGate {
   }
 
   #open(key: number, item: Extract<Delta, { kind: "open" }>["item"]): void {
-    if (item.type !== "call") this.#prose.set(key, { type: item.type, text: "", published: false });
-    else if (this.#calls.size >= limits.openCalls) this.#broken = "The model opened more calls than the limit allows.";
-    else this.#calls.set(key, { name: item.name, text: "" });
+    if (item.type !== "call") this.#prose.set(key, { type: item.type, text: "", logprobs: [], published: false });
+    else if (this.#calls.size < limits.openCalls) this.#calls.set(key, { name: item.name, text: "" });
+    else this.#overflow = { code: "server_error", message: "The model opened more calls than the limit allows." };
   }
 
   *#text(key: number, text: string, logprobs: readonly Logprob[] | undefined): Generator<ItemDelta> {
     const call = this.#calls.get(key);
     if (call) {
       call.text += text;
-      if (call.text.length > limits.callChars) this.#broken = `The arguments of '${call.name}' are too long.`;
+      if (call.text.length > limits.callChars) {
+        this.#overflow = { code: "server_error", message: `The arguments of '${call.name}' are too long.` };
+      }
       return;
     }
+    this.#chars += text.length;
+    if (this.#chars > limits.answerChars) this.#overflow = { code: "finish", reason: "length" };
     const prose = this.#prose.get(key);
     if (prose) yield* this.#proseText(prose, text, logprobs);
   }
 
-  *#proseText(prose: Prose, text: string, logprobs?: readonly Logprob[]): Generator<ItemDelta> {
+  *#proseText(prose: Prose, text: string, logprobs: readonly Logprob[] = []): Generator<ItemDelta> {
     const thinking = prose.type === "reasoning";
     const held = prose.published ? "" : prose.text;
     if (!prose.published || thinking) prose.text += text;
     this.#said[prose.type] += text;
-    if (!prose.published && prose.text.trim() === "") return;
+    prose.logprobs.push(...logprobs.map(wireLogprob));
+    // What is held is white space, so only what is new can make it worth a message.
+    if (!prose.published && text.trim() === "") return;
     if (!prose.published) yield { kind: "open", item: thinking ? newReasoning() : newMessage() };
     prose.published = true;
     const channel = !thinking ? "output_text" : this.#options.summary ? "summary_text" : "reasoning_text";
-    yield { kind: "text", channel, text: held + text, ...(logprobs ? { logprobs: logprobs.map(wireLogprob) } : {}) };
+    const known = prose.logprobs.splice(0);
+    yield { kind: "text", channel, text: held + text, ...(known.length > 0 ? { logprobs: known } : {}) };
   }
 
   *#close(key: number): Generator<ItemDelta> {

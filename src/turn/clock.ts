@@ -1,39 +1,53 @@
-/** Owns the clock of a stream: lets a loop over a slow source wake up when the source has been silent for too long. */
+/** Owns the clock of a stream: wakes a loop over a slow source when nothing has been sent for too long. */
 
 export const tick = Symbol("tick");
+
+/** Thrown in place of whatever a source throws, so that it is not taken for a mistake of the loop over it. */
+export class SourceError extends Error {
+  override readonly name = "SourceError";
+}
 
 /** How finely silence is measured: a tick comes after `silenceMs`, at most one such part later. */
 const parts = 10;
 
 /**
- * The values of `source`, and a `tick` after each `silenceMs` without one. One interval for the whole stream and one counter
- * reset a value: a timer a value would cost more than the value.
+ * The values of `source`, and a `tick` after each `silenceMs` in which `sent()`, a count of what left, stood still: a source
+ * may be busy and have nothing to tell. One interval for the whole stream: a timer a value would cost more than the value.
  */
-export async function* ticking<T>(source: AsyncIterable<T>, silenceMs: number): AsyncGenerator<T | typeof tick> {
+export async function* ticking<T>(
+  source: AsyncIterable<T>,
+  silenceMs: number,
+  sent: () => number,
+): AsyncGenerator<T | typeof tick> {
   const iterator = source[Symbol.asyncIterator]();
+  let before = sent();
   let quiet = 0;
-  let wake: ((value: typeof tick) => void) | null = null;
+  let due = false;
+  let wake: (() => void) | null = null;
   const interval = setInterval(() => {
-    quiet += 1;
+    const now = sent();
+    quiet = now === before ? quiet + 1 : 0;
+    before = now;
     if (quiet < parts) return;
     quiet = 0;
-    wake?.(tick);
+    due = true;
+    wake?.();
   }, silenceMs / parts);
   let pending: Promise<IteratorResult<T>> | null = null;
   try {
     for (;;) {
+      if (due) {
+        due = false;
+        yield tick;
+      }
       pending ??= iterator.next();
       const next: Promise<IteratorResult<T>> = pending;
       const result = await new Promise<IteratorResult<T> | typeof tick>((resolve, reject) => {
-        wake = resolve;
-        next.then(resolve, reject);
+        wake = (): void => resolve(tick);
+        next.then(resolve, (thrown: unknown) => reject(new SourceError("the source threw", { cause: thrown })));
       });
-      if (result === tick) {
-        yield tick;
-        continue;
-      }
+      if (result === tick) continue;
       pending = null;
-      quiet = 0;
       if (result.done === true) return;
       yield result.value;
     }

@@ -58,8 +58,9 @@ export class EventMachine {
     return { type, sequence_number: this.#sequence++, response };
   }
 
-  get isOpen(): boolean {
-    return this.#open !== null;
+  /** How many events there were. */
+  get events(): number {
+    return this.#sequence;
   }
 
   *push(delta: ItemDelta): Generator<Event> {

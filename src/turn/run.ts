@@ -2,13 +2,14 @@
 import assert from "node:assert/strict";
 import type { EngineMessage, EngineRequest, Failure, FinishReason, Usage } from "../engine/engine.ts";
 import { ApiError, messageOf } from "../errors.ts";
+import { limits } from "../limits.ts";
 import type { Event } from "../spec/events.ts";
 import type { Request } from "../spec/request.ts";
 import type { StoredResponse } from "../store/store.ts";
 import { CallGate } from "./calls.ts";
-import { tick, ticking } from "./clock.ts";
+import { SourceError, tick, ticking } from "./clock.ts";
 import { engineRequest, type Line, seconds, type Turn } from "./prepare.ts";
-import { shapes } from "./prompt.ts";
+import { type Shape, shapes } from "./prompt.ts";
 import { Stream } from "./stream.ts";
 
 /** How a turn ended: `failed` tells more than the last event may, `gone` means that nobody listens any more. */
@@ -25,10 +26,15 @@ export async function* run(line: Line, turn: Turn, signal: AbortSignal): AsyncGe
   const outcome = yield* answer(line, turn, stream, signal);
   if (outcome === "gone") return { kind: "gone" };
   const final = stream.final(outcome, seconds());
-  const lost = turn.request.store === false ? null : await keep(line, { response: final, input: turn.input });
+  const lost = isKept(turn, outcome) ? await keep(line, { response: final, input: turn.input }) : null;
   yield stream.end(lost ? stream.final(lost, seconds()) : final);
   const error = lost ?? outcome;
   return error instanceof ApiError ? { kind: "failed", error } : { kind: "ended" };
+}
+
+/** Of a request that is answered by an HTTP error, nobody learns the id. */
+function isKept({ request }: Turn, outcome: FinishReason | ApiError): boolean {
+  return request.store !== false && !(outcome instanceof ApiError && request.stream !== true);
 }
 
 /** Stores a turn; returns what to fail with when it could not be stored. */
@@ -79,8 +85,7 @@ async function* shaped(
       signal,
     );
     if (signal.aborted || end.code !== "template" || (stream.started && retry === null)) {
-      // Nothing to remember at 0; while an upstream is down, model names are the clients' own, and any number.
-      if (shape > 0 && !signal.aborted) line.shapes.set(model, shape);
+      if (shape > 0 && !signal.aborted) remember(line.shapes, model, shape);
       return end;
     }
     refusal = end.message;
@@ -90,6 +95,14 @@ async function* shaped(
     code: "invalid_prompt",
     message: `The chat template of '${model}' refuses this conversation: ${refusal}`,
   };
+}
+
+/** While an upstream is down, model names are the clients' own, and any number. */
+function remember(known: Map<string, Shape>, model: string, shape: Shape): void {
+  known.delete(model);
+  known.set(model, shape);
+  const [oldest] = known.keys();
+  if (known.size > limits.rememberedShapes && oldest !== undefined) known.delete(oldest);
 }
 
 /** What a model said that cannot stand, and what it is told about it. */
@@ -137,7 +150,8 @@ async function* attempt(
   let end: End = { code: "server_error", message: "The engine ended without a result." };
   let usage: Usage | null = null;
   try {
-    for await (const delta of ticking(line.engine.generate(request, signal), line.keepAliveMs)) {
+    const deltas = line.engine.generate(request, signal);
+    for await (const delta of ticking(deltas, line.keepAliveMs, () => stream.sent)) {
       if (signal.aborted) break;
       if (delta === tick) yield stream.state("response.in_progress");
       else if (delta.kind === "usage") ({ usage } = delta);
@@ -145,15 +159,19 @@ async function* attempt(
       else if (delta.kind === "fail") end = delta.failure;
       else if (delta.kind !== "progress") yield* stream.items(gate.push(delta));
       else if (delta.stage === "loading" && turn.request.stream !== true) return stillLoading;
+      if (gate.overflow === null) continue;
+      end = gate.overflow;
+      break;
     }
   } catch (thrown) {
-    line.log.error("the engine threw across its stream", { reason: messageOf(thrown) });
+    if (!(thrown instanceof SourceError)) throw thrown;
+    line.log.error("the engine threw across its stream", { reason: messageOf(thrown.cause) });
     end = { code: "server_error", message: "The engine failed unexpectedly." };
   }
   if (usage !== null) stream.count(usage);
   yield* stream.items(gate.end());
   if (end.code !== "finish" || end.reason !== "stop") return end;
-  if (gate.broken !== null) return { code: "server_error", message: gate.broken };
+  if (gate.cut) return { code: "server_error", message: "The engine stopped in the middle of an item." };
   const { fault } = gate;
   if (fault === null) return end;
   if (!last) return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };

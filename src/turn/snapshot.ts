@@ -1,9 +1,12 @@
-/** Owns the Response while it grows: the only code that builds one, out of the events alone. */
+/** Owns the Response while it grows, out of the events alone, and how it ends. */
 import assert from "node:assert/strict";
+import type { FinishReason } from "../engine/engine.ts";
+import { ApiError } from "../errors.ts";
 import { type ChannelRow, channels, type PartList } from "../spec/channels.ts";
 import type { DeltaEvent, Event } from "../spec/events.ts";
 import type { Item } from "../spec/items.ts";
-import type { Response } from "../spec/response.ts";
+import { words } from "../spec/json.ts";
+import type { Response, ResponseUsage } from "../spec/response.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -22,6 +25,15 @@ export class Snapshot {
   get response(): Response {
     const output = structuredClone(this.#output) as readonly Item[] & Fields[];
     return { ...this.#response, output, output_text: outputText(output) };
+  }
+
+  /** The Response at its end; all items are closed. `now` in seconds. */
+  final(outcome: FinishReason | ApiError, usage: ResponseUsage, now: number): Response {
+    const response = { ...this.response, usage };
+    if (outcome instanceof ApiError) return { ...response, status: "failed", error: outcome.published };
+    if (outcome === "stop") return { ...response, status: "completed", completed_at: now };
+    const reason = outcome === "length" ? "max_output_tokens" : outcome;
+    return { ...response, status: "incomplete", incomplete_details: { reason } };
   }
 
   apply(event: Event): void {
@@ -55,7 +67,7 @@ export class Snapshot {
       row.part === null
         ? this.#item(event.output_index)
         : this.#part(event.output_index, row.part, event.content_index ?? event.summary_index);
-    target[row.field] = textOf(target[row.field]) + event.delta;
+    target[row.field] = words(target[row.field]) + event.delta;
     if (event.logprobs && event.logprobs.length > 0) listIn(target, "logprobs").push(...event.logprobs);
   }
 
@@ -87,10 +99,6 @@ function outputText(output: readonly Fields[]): string {
   return output
     .filter((item) => item["type"] === "message")
     .flatMap((item) => listIn(item, "content") as Fields[])
-    .map((part) => (part["type"] === "output_text" ? textOf(part["text"]) : ""))
+    .map((part) => (part["type"] === "output_text" ? words(part["text"]) : ""))
     .join("");
-}
-
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
 }

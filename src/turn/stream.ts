@@ -1,9 +1,8 @@
 /** Owns one response's stream while it runs: machine and snapshot together, so that nothing leaves unrecorded. */
-import type { Usage } from "../engine/engine.ts";
-import { ApiError } from "../errors.ts";
+import type { FinishReason, Usage } from "../engine/engine.ts";
+import type { ApiError } from "../errors.ts";
 import type { Event, LifecycleEvent } from "../spec/events.ts";
 import { noUsage, type Response, type ResponseUsage } from "../spec/response.ts";
-import type { FinishReason } from "../engine/engine.ts";
 import { EventMachine, type ItemDelta } from "./machine.ts";
 import { Snapshot } from "./snapshot.ts";
 
@@ -21,6 +20,11 @@ export class Stream {
   /** Whether the client has seen any of the output. */
   get started(): boolean {
     return this.#started;
+  }
+
+  /** How many events were made. */
+  get sent(): number {
+    return this.#machine.events;
   }
 
   /** Counts of one run of the engine; they leave with the terminal event only. What it writes when asked again adds up. */
@@ -50,12 +54,7 @@ export class Stream {
 
   /** The Response at its end; all items are closed. `now` in seconds. */
   final(outcome: FinishReason | ApiError, now: number): Response {
-    const usage = wireUsage(this.#usage);
-    const response = { ...this.#snapshot.response, usage };
-    if (outcome instanceof ApiError) return { ...response, status: "failed", error: outcome.published };
-    if (outcome === "stop") return { ...response, status: "completed", completed_at: now };
-    const reason = outcome === "length" ? "max_output_tokens" : outcome;
-    return { ...response, status: "incomplete", incomplete_details: { reason } };
+    return this.#snapshot.final(outcome, wireUsage(this.#usage), now);
   }
 
   /** The last event: the one that goes with the status of `response`. */

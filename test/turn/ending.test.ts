@@ -1,8 +1,10 @@
 /** Owns the tests of how turns end: cut, failed, refused by a template, abandoned, or lost by the store. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Delta, EngineRequest, Failure } from "../../src/engine/engine.ts";
+import type { Delta, Engine, EngineRequest, Failure } from "../../src/engine/engine.ts";
+import { createScriptEngine } from "../../src/engine/script.ts";
 import { ApiError } from "../../src/errors.ts";
+import { limits } from "../../src/limits.ts";
 import type { Event, LifecycleEvent } from "../../src/spec/events.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { makeLine, play } from "./line.ts";
@@ -134,6 +136,58 @@ test("an engine that throws or just ends is a failure of this response only", as
     assert.equal(response.status, "failed");
     assert.doesNotMatch(response.error?.message ?? "", /secret/);
   }
+});
+
+test("a stream on which nothing leaves is kept alive, however busy the engine is", async () => {
+  const pause = 25;
+  const progress: Delta = { kind: "progress", stage: "prefill", done: 1, total: 2 };
+  const argument: Delta = { kind: "text", key: 0, text: " " };
+  const busy = Array.from({ length: 8 }).flatMap(() => [pause, progress]);
+  const held = Array.from({ length: 8 }).flatMap(() => [pause, argument]);
+  for (const steps of [
+    [...busy, ...say(0, "hi"), close(0), finish("stop")],
+    [...call(0, "{"), ...held, { kind: "text", key: 0, text: "}" } as const, close(0), finish("stop")],
+  ]) {
+    const { events } = await play(
+      makeLine(() => steps, { keepAliveMs: 2 * pause }),
+      { input: "x", tools },
+    );
+    assert.ok(events.filter(({ type }) => type === "response.in_progress").length >= 3);
+  }
+});
+
+test("an answer beyond all bounds ends, and the engine with it", async () => {
+  let asked = 0;
+  const endless = (open: Delta, text: string): Engine => ({
+    ...createScriptEngine(() => []),
+    async *generate() {
+      yield open;
+      for (; ; asked += text.length) yield { kind: "text", key: 0, text };
+    },
+  });
+  const large = "x".repeat(1024 * 1024);
+  const message = await play(makeLine(endless({ kind: "open", key: 0, item: { type: "message" } }, large)), {
+    input: "x",
+  });
+  assert.deepEqual(lastOf(message.events).response.incomplete_details, { reason: "max_output_tokens" });
+  const arguments_ = await play(makeLine(endless({ kind: "open", key: 0, item: { type: "call", name: "f" } }, large)), {
+    input: "x",
+    tools,
+  });
+  assert.equal(lastOf(arguments_.events).response.status, "failed");
+  assert.ok(asked < 2 * limits.answerChars);
+});
+
+test("white space without end is held as cheaply as any text", async () => {
+  const line = makeLine(() => [
+    { kind: "open", key: 0, item: { type: "message" } },
+    ...Array.from({ length: 200_000 }, (): Delta => ({ kind: "text", key: 0, text: "\n" })),
+    { kind: "text", key: 0, text: "there" },
+    close(0),
+    finish("stop"),
+  ]);
+  const { events } = await play(line, { input: "x" });
+  assert.equal(lastOf(events).response.output_text.trim(), "there");
 });
 
 test("a template that refuses is asked again with stricter shapes, and the shape is remembered", async () => {
