@@ -18,6 +18,8 @@ export const limits = {
   historyResponses: 10_000,
   /** Responses kept by the in-memory store before the oldest is dropped. */
   memoryResponses: 5_000,
+  /** Memory that they may take: clients that replay send their whole history, with images, in every turn. */
+  memoryBytes: 512 * MiB,
   /** Silence on a stream before `response.in_progress` is sent again: Codex counts only data events as life. */
   keepAliveMs: 10 * second,
   /** SSE comments between events, for proxies that close silent connections. */

@@ -3,17 +3,27 @@ import { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
 import type { Store, StoredResponse } from "./store.ts";
 
-/** A store of at most `capacity` turns. */
-export function createMemoryStore(capacity: number = limits.memoryResponses): Store {
-  const turns = new Map<string, StoredResponse>();
+interface Kept {
+  readonly turn: StoredResponse;
+  readonly bytes: number;
+}
+
+/** A store of at most `capacity` turns that take at most about `bytes` of memory together; the newest always stays. */
+export function createMemoryStore(
+  capacity: number = limits.memoryResponses,
+  bytes: number = limits.memoryBytes,
+): Store {
+  const turns = new Map<string, Kept>();
   /** Every kept item of an id, the newest last. */
   const items = new Map<string, Item[]>();
+  let taken = 0;
 
   function remove(id: string): boolean {
-    const turn = turns.get(id);
-    if (!turn) return false;
+    const kept = turns.get(id);
+    if (!kept) return false;
     turns.delete(id);
-    for (const item of itemsOf(turn)) {
+    taken -= kept.bytes;
+    for (const item of itemsOf(kept.turn)) {
       const left = (items.get(item.id) ?? []).filter((other) => other !== item);
       if (left.length > 0) items.set(item.id, left);
       else items.delete(item.id);
@@ -23,24 +33,29 @@ export function createMemoryStore(capacity: number = limits.memoryResponses): St
 
   return {
     append(turn) {
-      // A copy, as a row of a database would be: nobody can change what was stored.
+      // A copy that nobody can change, as a row of a database would be; so it need not be copied again for each reader.
       const copy = structuredClone(turn);
-      turns.set(copy.response.id, copy);
+      const kept = { turn: copy, bytes: freeze(copy) };
+      turns.set(copy.response.id, kept);
+      taken += kept.bytes;
       for (const item of itemsOf(copy)) {
         const same = items.get(item.id);
         if (same) same.push(item);
         else items.set(item.id, [item]);
       }
-      const [oldest] = turns.keys();
-      if (turns.size > capacity && oldest !== undefined) remove(oldest);
+      for (const id of turns.keys()) {
+        if (turns.size === 1 || (turns.size <= capacity && taken <= bytes)) break;
+        remove(id);
+      }
       return Promise.resolve();
     },
-    get: (id) => Promise.resolve(structuredClone(turns.get(id) ?? null)),
-    item: (id) => Promise.resolve(structuredClone(items.get(id)?.at(-1) ?? null)),
+    get: (id) => Promise.resolve(turns.get(id)?.turn ?? null),
+    item: (id) => Promise.resolve(items.get(id)?.at(-1) ?? null),
     delete: (id) => Promise.resolve(remove(id)),
     close() {
       turns.clear();
       items.clear();
+      taken = 0;
       return Promise.resolve();
     },
   };
@@ -48,4 +63,18 @@ export function createMemoryStore(capacity: number = limits.memoryResponses): St
 
 function itemsOf(turn: StoredResponse): readonly Item[] {
   return [...turn.input, ...turn.response.output];
+}
+
+/** What a value takes beside its text: an object or a list, and each entry of one. */
+const objectBytes = 56;
+const entryBytes = 24;
+
+/** Freezes `value` through and through; returns about how many bytes it takes. */
+function freeze(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  let bytes = objectBytes;
+  for (const entry of Object.values(value)) bytes += entryBytes + freeze(entry);
+  Object.freeze(value);
+  return bytes;
 }

@@ -21,3 +21,21 @@ test("an item that a newer turn repeats outlives the older one", async () => {
   await store.append(turn("resp_2", [message("msg_123", "new")]));
   assert.deepEqual(await store.item("msg_123"), message("msg_123", "new"));
 });
+
+test("beyond its memory the oldest turns are forgotten, but never the newest", async () => {
+  const store = createMemoryStore(100, 15_000);
+  for (const at of [1, 2, 3]) await store.append(turn(`resp_${at}`, [message(`msg_${at}`, "x".repeat(4_000))]));
+  assert.equal(await store.get("resp_1"), null);
+  assert.ok(await store.get("resp_2"));
+  await store.append(turn("resp_4", [message("msg_4", "x".repeat(40_000))]));
+  assert.deepEqual([await store.get("resp_2"), await store.get("resp_3")], [null, null]);
+  assert.ok(await store.get("resp_4"));
+});
+
+test("what is kept cannot be changed by those who read it", async () => {
+  const store = createMemoryStore();
+  await store.append(turn("resp_1", [message("msg_1", "hi")]));
+  const kept = await store.get("resp_1");
+  assert.throws(() => Object.assign(kept?.input[0] ?? {}, { role: "system" }), TypeError);
+  assert.deepEqual(await store.item("msg_1"), message("msg_1", "hi"));
+});
