@@ -122,15 +122,18 @@ const ordered = Object.entries(rules) as readonly (readonly [RuleName, Rule])[];
 /** `items` after every rule; those that nothing is wrong with are the same objects. */
 export function heal(items: readonly Item[]): Healed {
   const counts: Partial<Record<RuleName, number>> = {};
-  const healed = ordered.reduce<readonly Item[]>(
-    (list, [name, rule]) =>
-      list.flatMap((item) => {
-        const better = rule.heal(item);
-        if (better !== null) counts[name] = (counts[name] ?? 0) + 1;
-        return better ?? [item];
-      }),
-    items,
-  );
+  const healed: Item[] = [];
+  const mend = (item: Item, from: number): void => {
+    for (const [index, [name, rule]] of ordered.entries()) {
+      const better = index < from ? null : rule.heal(item);
+      if (better === null) continue;
+      counts[name] = (counts[name] ?? 0) + 1;
+      for (const made of better) mend(made, index + 1);
+      return;
+    }
+    healed.push(item);
+  };
+  for (const item of items) mend(item, 0);
   return { items: healed, counts };
 }
 

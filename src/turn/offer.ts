@@ -1,5 +1,5 @@
 /** Owns the callable set of a turn: which tools the model is shown under which name, and what a call of each leaves as. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EngineRequest, EngineTool } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
 import type { Item } from "../spec/items.ts";
@@ -70,7 +70,7 @@ export function nameForEngine(name: string, namespace: string | null): string {
 }
 
 function distinct(full: string): string {
-  const digest = createHash("sha256").update(full).digest("hex").slice(0, 8);
+  const digest = hash("sha256", full, "hex").slice(0, 8);
   return `${full.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 55)}_${digest}`;
 }
 

@@ -2,7 +2,7 @@
  * Owns the pairing of calls and outputs: engines and templates want every call answered at once, every output called for,
  * and ids that are unique; histories have none of that.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { EngineMessage } from "../engine/engine.ts";
 import { text } from "./content.ts";
 import type { AssistantDraft, Draft, DraftCall } from "./render.ts";
@@ -117,7 +117,7 @@ class CallIds {
   next(callId: string): string {
     const times = this.#seen.get(callId) ?? 0;
     this.#seen.set(callId, times + 1);
-    const digest = createHash("sha256").update(`${times} ${callId}`).digest("base64url");
-    return digest.replace(/[^A-Za-z0-9]/g, "").slice(0, 9);
+    const digest = hash("sha256", `${times} ${callId}`, "base64url");
+    return digest.replace(/[-_]/g, "").slice(0, 9);
   }
 }
