@@ -124,6 +124,8 @@ export const limits = {
   jsonValues: 2_000_000,
   /** How much of a large body is taken over from the worker at a time, in values: some 5 ms of the event loop. */
   jsonPortion: 20_000,
+  /** Large bodies parsed at once. */
+  jsonWorkers: 2,
   /** Memory of the worker that parses a large body, in MiB. */
   jsonWorkerMiB: 1_024,
   /** Headers of a request: Codex sends JSON in `x-codex-turn-metadata`. */

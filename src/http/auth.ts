@@ -23,6 +23,8 @@ export interface Guard {
   checkOrigin(exchange: Exchange): Response | null;
   /** 401 without a known key. */
   checkKey(exchange: Exchange): void;
+  /** Whether a known key came with the request, or none is wanted. */
+  holdsKey(exchange: Exchange): boolean;
 }
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/;
@@ -34,6 +36,13 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set([options.host, ...options.allowedHosts].map(nameOf));
   const origins = new Set(options.allowedOrigins);
   const keys = options.apiKeys.map(digest);
+  const holdsKey = (exchange: Exchange): boolean => {
+    const key = keyIn(exchange);
+    const shown = digest(key ?? "");
+    // Every key is compared, and digests of equal length: time tells nothing about any of them.
+    const known = keys.filter((wanted) => timingSafeEqual(wanted, shown)).length > 0;
+    return keys.length === 0 || (key !== undefined && known);
+  };
   return {
     checkHost({ env }) {
       const { host } = env.incoming.headers;
@@ -54,17 +63,17 @@ export function createGuard(options: GuardOptions): Guard {
       const preflight = req.method === "OPTIONS" && req.header("access-control-request-method") !== undefined;
       return preflight ? allowance(req.header("access-control-request-headers")) : null;
     },
-    checkKey({ env }) {
-      if (keys.length === 0) return;
-      const [, key] = /^bearer +(\S+) *$/i.exec(env.incoming.headers.authorization ?? "") ?? [];
-      const shown = digest(key ?? "");
-      // Every key is compared, and digests of equal length: time tells nothing about any of them.
-      const known = keys.filter((wanted) => timingSafeEqual(wanted, shown)).length > 0;
-      if (key !== undefined && known) return;
-      const said = key === undefined ? "No API key was sent" : "The API key is not known here";
+    checkKey(exchange) {
+      if (holdsKey(exchange)) return;
+      const said = keyIn(exchange) === undefined ? "No API key was sent" : "The API key is not known here";
       throw new ApiError("invalid_api_key", `${said}; this server wants 'Authorization: Bearer KEY'.`);
     },
+    holdsKey,
   };
+}
+
+function keyIn({ env }: Exchange): string | undefined {
+  return /^bearer +(\S+) *$/i.exec(env.incoming.headers.authorization ?? "")?.[1];
 }
 
 function allowance(headers: string | undefined): Response {

@@ -13,7 +13,29 @@ const workerFile = new URL(`./json-worker${extname(import.meta.url)}`, import.me
  * out of memory takes nothing with it. The result is fetched portion by portion, as taking it over at once would block
  * longer than parsing it here.
  */
-export function parseLargeJson(bytes: Buffer<ArrayBuffer>): Promise<unknown> {
+export async function parseLargeJson(bytes: Buffer<ArrayBuffer>): Promise<unknown> {
+  await enter();
+  return parseInWorker(bytes).finally(leave);
+}
+
+/** Each worker may take a large part of the memory, and there are few processors for them: others wait their turn. */
+let parsing = 0;
+const waiting: (() => void)[] = [];
+
+function enter(): Promise<void> {
+  if (parsing >= limits.jsonWorkers) return new Promise((resolve) => void waiting.push(resolve));
+  parsing += 1;
+  return Promise.resolve();
+}
+
+/** The place goes to the next one, or is free. */
+function leave(): void {
+  const next = waiting.shift();
+  if (next) next();
+  else parsing -= 1;
+}
+
+function parseInWorker(bytes: Buffer<ArrayBuffer>): Promise<unknown> {
   const worker = new Worker(workerFile, {
     workerData: bytes,
     transferList: [bytes.buffer],

@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Line } from "../turn/prepare.ts";
-import { createGuard, type GuardOptions } from "./auth.ts";
+import { createGuard, type Guard, type GuardOptions } from "./auth.ts";
 import { isGone } from "./body.ts";
 import type { Bindings, Handler } from "./exchange.ts";
 import { failure } from "./failure.ts";
@@ -21,14 +21,14 @@ interface Route {
   readonly open?: boolean;
 }
 
-function routes(commentMs: number): readonly Route[] {
+function routes(commentMs: number, guard: Guard): readonly Route[] {
   return [
     { path: "/responses", methods: { POST: createResponse(commentMs), HEAD: hasResponses, GET: refuseWebSocket } },
     { path: "/responses/:id", methods: { GET: getResponse, DELETE: deleteResponse } },
     { path: "/responses/:id/input_items", methods: { GET: listInputItems } },
     { path: "/models", methods: { GET: listModels } },
     { path: "/models/:id{.+}", methods: { GET: getModel } },
-    { path: "/health", methods: { GET: tellHealth }, open: true },
+    { path: "/health", methods: { GET: tellHealth(guard) }, open: true },
   ];
 }
 
@@ -47,7 +47,7 @@ export function createApp(line: Line, options: GuardOptions & { readonly comment
     if (preflight) return preflight;
     await next();
   });
-  for (const { path, methods, open } of routes(options.commentMs)) {
+  for (const { path, methods, open } of routes(options.commentMs, guard)) {
     app.on(
       "ALL",
       prefixes.map((prefix) => prefix + path),
@@ -77,9 +77,15 @@ export function createApp(line: Line, options: GuardOptions & { readonly comment
   return app;
 }
 
-/** `GET /health`: 200 when a request would be answered, 503 while the model loads or the upstream is down. */
-const tellHealth: Handler = async (exchange, { engine }) => {
-  const { state, detail } = await engine.health();
-  if (state === "ready") return exchange.json({ status: "ok", detail });
-  return exchange.json({ status: state, detail }, 503, { "retry-after": String(limits.retryAfterSeconds) });
-};
+/**
+ * `GET /health`: 200 when a request would be answered, 503 while the model loads or the upstream is down. Why it is down may
+ * name addresses and quote an upstream, so only those who hold a key are told.
+ */
+function tellHealth(guard: Guard): Handler {
+  return async (exchange, { engine }) => {
+    const health = await engine.health();
+    const detail = guard.holdsKey(exchange) ? health.detail : null;
+    if (health.state === "ready") return exchange.json({ status: "ok", detail });
+    return exchange.json({ status: health.state, detail }, 503, { "retry-after": String(limits.retryAfterSeconds) });
+  };
+}

@@ -1,9 +1,10 @@
 /** Owns the proof that a web page cannot use the local model, and that keys keep others out. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createScriptEngine } from "../../src/engine/script.ts";
 import { openDoor } from "../../src/http/server.ts";
 import { makeLine } from "../turn/line.ts";
-import { errorOf, openTestDoor, says, send } from "./door.ts";
+import { errorOf, json, openTestDoor, says, send, type TestDoor } from "./door.ts";
 
 const script = (): ReturnType<typeof says> => says("ok");
 
@@ -103,6 +104,18 @@ test("with keys, one of them must be shown; health stays open", async (t) => {
   const answer = await send(door, "/v1/responses", { method: "POST", body: '{"input":"hi"}' });
   assert.equal(answer.status, 401);
   assert.equal((await errorOf(answer)).code, "invalid_api_key");
+});
+
+const detail = async (door: TestDoor, headers: Record<string, string> = {}): Promise<unknown> =>
+  (await json(await send(door, "/health", { headers })))["detail"];
+
+test("why a server is not well is told to those who hold a key", async (t) => {
+  const secret = { state: "down", detail: "the upstream at 10.0.0.7 says no" } as const;
+  const engine = { ...createScriptEngine(script), health: () => Promise.resolve(secret) };
+  const guarded = await openTestDoor(t, engine, { apiKeys: ["first"] });
+  assert.equal(await detail(guarded), null);
+  assert.equal(await detail(guarded, { authorization: "Bearer first" }), secret.detail);
+  assert.equal(await detail(await openTestDoor(t, engine)), secret.detail);
 });
 
 test("without keys any Authorization is ignored", async (t) => {

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import { brotliCompressSync, constants, createGzip, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
+import { ApiError } from "../../src/errors.ts";
 import { parseJson } from "../../src/http/json.ts";
 import { parseLargeJson } from "../../src/http/large-json.ts";
 import { limits } from "../../src/limits.ts";
@@ -158,6 +159,17 @@ test("what a body is refused for does not depend on its size", async (t) => {
 test("a byte order mark in front is no mistake", async (t) => {
   const door = await openTestDoor(t, () => says("ok"));
   assert.equal((await door.ask('\uFEFF{"input":"hi"}')).status, 200);
+});
+
+test("large bodies that come at once wait for each other and all arrive", async () => {
+  const bodies = Array.from({ length: 6 }, (_, at) => JSON.stringify({ input: [at, "x".repeat(MiB)] }));
+  const broken = assert.rejects(parseLargeJson(owned("{")), ApiError);
+  const parsed = await Promise.all(bodies.map((body) => parseLargeJson(owned(body))));
+  await broken;
+  assert.deepEqual(
+    parsed,
+    bodies.map((body): unknown => JSON.parse(body)),
+  );
 });
 
 test("the worker hands over exactly what JSON.parse would", async () => {
