@@ -61,8 +61,9 @@ export function createMemoryStore(
   };
 }
 
+/** Not the references: an id that one names is another item's. */
 function itemsOf(turn: StoredResponse): readonly Item[] {
-  return [...turn.input, ...turn.response.output];
+  return [...turn.input, ...turn.response.output].filter(({ type }) => type !== "item_reference");
 }
 
 /** What a value takes beside its text: an object or a list, and each entry of one. */

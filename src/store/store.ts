@@ -14,7 +14,10 @@ export interface Store {
   /** Resolves once the turn would survive what the store promises to survive. Rejects when it could not be kept. */
   append(turn: StoredResponse): Promise<void>;
   get(responseId: string): Promise<StoredResponse | null>;
-  /** An item of any kept turn, input or output; the newest where an id occurs twice (clients repeat `msg_123`). */
+  /**
+   * An item of any kept turn, input or output; the newest where an id occurs twice (clients repeat `msg_123`). Never an
+   * `item_reference`, which stands under the id of what it names.
+   */
   item(itemId: string): Promise<Item | null>;
   /** Whether there was something to delete. */
   delete(responseId: string): Promise<boolean>;

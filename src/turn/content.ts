@@ -6,6 +6,7 @@ import { isPartType, parts } from "../spec/parts.ts";
 /** All text of a string, a part, or a list of parts; "" where there is none. */
 export function plainText(content: unknown): string {
   if (typeof content === "string") return content;
+  if (typeof content === "number" || typeof content === "boolean") return String(content);
   if (Array.isArray(content)) return content.map(plainText).join("");
   if (!isFields(content)) return "";
   const { type } = content;

@@ -88,7 +88,8 @@ export const rules = {
     heal: (item) => {
       const { type, arguments: args } = item;
       if (type !== "function_call" || (typeof args === "string" && args.trim() !== "")) return null;
-      return [{ ...item, arguments: isFields(args) ? JSON.stringify(args) : "{}" }];
+      const empty = args === null || args === undefined || typeof args === "string";
+      return [{ ...item, arguments: empty ? "{}" : JSON.stringify(args) }];
     },
   },
   argumentsUnreadable: {
@@ -97,6 +98,23 @@ export const rules = {
       const { type, arguments: args } = item;
       if (type !== "function_call" || typeof args !== "string" || isFields(parse(args))) return null;
       return [{ ...item, arguments: JSON.stringify({ unreadable_arguments: args }), note: unreadable }];
+    },
+  },
+  inputForm: {
+    client: "clients that keep the input of a custom tool parsed",
+    heal: (item) => {
+      const { type, input } = item;
+      if (type !== "custom_tool_call" || typeof input === "string") return null;
+      const empty = input === null || input === undefined;
+      return [{ ...item, input: empty ? "" : plainText(input) || JSON.stringify(input) }];
+    },
+  },
+  actionForm: {
+    client: "histories in which a shell's action is the command itself",
+    heal: (item) => {
+      const { type, action } = item;
+      if ((type !== "shell_call" && type !== "local_shell_call") || typeof action !== "string") return null;
+      return [{ ...item, action: type === "shell_call" ? { commands: [action] } : { command: [action] } }];
     },
   },
   outputForm: {

@@ -24,15 +24,15 @@ export async function loadThread(store: Store, responseId: string): Promise<Item
 }
 
 /**
- * The items of a thread with each `item_reference` replaced by what it names, in the same thread or anywhere in the store
- * (the Vercel AI SDK refers to every stored item by default). One that names nothing stays and is not rendered.
+ * The items of a thread with each `item_reference` replaced by what it names in the store (the Vercel AI SDK refers to every
+ * stored item by default). One that names nothing, or an item that stands in the thread itself, stays and is not rendered.
  */
 export async function resolveReferences(store: Store, items: readonly Item[]): Promise<readonly Item[]> {
   if (!items.some((item) => item.type === "item_reference")) return items;
-  const near = new Map(items.filter((item) => item.type !== "item_reference").map((item) => [item.id, item]));
+  const near = new Set(items.filter((item) => item.type !== "item_reference").map(({ id }) => id));
   return Promise.all(
     items.map(async (item) =>
-      item.type === "item_reference" ? (near.get(item.id) ?? (await store.item(item.id)) ?? item) : item,
+      item.type === "item_reference" && !near.has(item.id) ? ((await store.item(item.id)) ?? item) : item,
     ),
   );
 }

@@ -30,8 +30,11 @@ export const hostedTexts = {
         listOf(outputs).map(({ logs, type }) => logs ?? type),
       ),
     ]),
-  image_generation_call: ({ revised_prompt, result }) =>
-    note(typeof result === "string" ? "Generated an image" : "Tried to generate an image", [words(revised_prompt)]),
+  image_generation_call: ({ revised_prompt, result, error }) =>
+    note(typeof result === "string" ? "Generated an image" : "Tried to generate an image", [
+      words(revised_prompt),
+      list("error", [told(error)]),
+    ]),
   mcp_list_tools: ({ server_label, tools, error }) =>
     note(`Tools of the MCP server ${words(server_label)}`, [
       listOf(tools)

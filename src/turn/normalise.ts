@@ -29,7 +29,7 @@ function toItem(value: unknown, taken: Set<string>): Item {
   const { type: sent, id } = value;
   const type = typeof sent === "string" && sent !== "" ? sent : inferType(value);
   // A reference is nothing but its id.
-  const kept = type === "item_reference" && typeof id === "string" ? id : freeId(id, taken);
+  const kept = type === "item_reference" && typeof id === "string" && id !== "" ? id : freeId(id, taken);
   return { ...value, type, id: kept ?? newId(prefixOf(type)) };
 }
 
@@ -43,7 +43,9 @@ function freeId(id: unknown, taken: Set<string>): string | null {
 /** Messages may come without a type (EasyInputMessage), and so may references. */
 function inferType(sent: Fields): string {
   if (typeof sent["role"] === "string") return "message";
-  return Object.keys(sent).length === 1 && typeof sent["id"] === "string" ? "item_reference" : opaqueType;
+  const { id, type, ...rest } = sent;
+  const nothingElse = (type ?? null) === null && Object.keys(rest).length === 0;
+  return nothingElse && typeof id === "string" ? "item_reference" : opaqueType;
 }
 
 function prefixOf(type: string): string {

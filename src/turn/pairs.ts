@@ -97,9 +97,11 @@ function answeredDraft(draft: AssistantDraft, answers: ReadonlyMap<DraftCall, Ou
 }
 
 function stray(output: Output, names: ReadonlyMap<string, string>): EngineMessage {
-  const name = output.name ?? names.get(output.callId);
+  const called = output.callId === "" ? undefined : names.get(output.callId);
   const title =
-    name === undefined ? "[Output of a tool call that is not in this conversation:]" : `[Late output of ${name}:]`;
+    called === undefined
+      ? `[Output of ${output.name ?? "a tool"}, of a call that is not in this conversation:]`
+      : `[Late output of ${called}:]`;
   return { role: "user", content: [text(title), ...output.content] };
 }
 

@@ -47,7 +47,10 @@ interface Spoken<Call> {
   readonly calls: readonly Call[];
 }
 
-/** Thinking, text and calls of one turn become one message; after calls, thinking begins the next one. */
+/**
+ * Thinking, text and calls of one turn become one message. After calls the next one begins: their outputs come in between,
+ * and did so in earlier prompts.
+ */
 function joinTurns<Call, Other extends { readonly role: string }>(
   messages: readonly (Spoken<Call> | Other)[],
 ): (Spoken<Call> | Other)[] {
@@ -65,7 +68,7 @@ function joinTurns<Call, Other extends { readonly role: string }>(
       joined.push(message);
       continue;
     }
-    if (called && message.reasoning !== null) close();
+    if (called && (message.reasoning !== null || message.content !== "")) close();
     turn.push(message);
     called ||= message.calls.length > 0;
   }

@@ -87,7 +87,7 @@ const image_generation_call = {
     status: "failed",
     result: null,
     revised_prompt: "{seen}",
-    error: { code: null, message: "refused", param: null, type: "image_generation_error" },
+    error: { code: null, message: "{seen}", param: null, type: "image_generation_error" },
   }),
   "in progress": silent("it does not say what is drawn", { type: "image_generation_call", status: "in_progress" }),
   "prompt null": silent("it does not say what was drawn", {

@@ -23,7 +23,7 @@ function checkOne(sent: unknown, item: Fields, taken: Set<string>): void {
   const { id, type, content } = sent;
   const reference = item["type"] === "item_reference";
   // A reference is nothing but its id.
-  const kept = typeof id === "string" && (reference || (id !== "" && !taken.has(id)));
+  const kept = typeof id === "string" && id !== "" && (reference || !taken.has(id));
   if (!kept) restore(back, sent, "id");
   else if (!reference) taken.add(id);
   if (typeof type !== "string" || type === "") restore(back, sent, "type");

@@ -162,10 +162,13 @@ export const tolerance = {
   "arguments are an opening brace": [call({ arguments: "{" }), output()],
   "arguments are not JSON": [call({ arguments: "city = {seen}" }), output()],
   "arguments are an object": [call({ arguments: { q: "{seen}" } }), output()],
+  "arguments are a list": [call({ arguments: ["{seen}"] }), output()],
   "arguments are the text of a list": [call({ arguments: '["{seen}"]' }), output()],
   "arguments are the text of a string": [call({ arguments: '"{seen}"' }), output()],
   "arguments are the text null": [call({ arguments: "null" }), output()],
   "custom input is null": [{ type: "custom_tool_call", call_id: callId, name: "{seen}", input: null }],
+  "custom input is an object": [{ type: "custom_tool_call", call_id: callId, name: "exec", input: { js: "{seen}" } }],
+  "shell action is a string": [{ type: "shell_call", call_id: callId, action: "ls {seen}" }],
   "local shell command is a string": [
     { type: "local_shell_call", call_id: callId, action: { type: "exec", command: "ls {seen}" } },
   ],

@@ -81,6 +81,16 @@ const cases = {
     ],
     sound: { type: "function_call", call_id: "c", name: "f", arguments: '{ "a" : [] }' },
   },
+  inputForm: {
+    sent: { type: "custom_tool_call", call_id: "c", name: "f", input: { a: 1 } },
+    becomes: [{ type: "custom_tool_call", call_id: "c", name: "f", input: '{"a":1}' }],
+    sound: { type: "custom_tool_call", call_id: "c", name: "f", input: "" },
+  },
+  actionForm: {
+    sent: { type: "shell_call", call_id: "c", action: "ls -l" },
+    becomes: [{ type: "shell_call", call_id: "c", action: { commands: ["ls -l"] } }],
+    sound: { type: "shell_call", call_id: "c", action: { commands: ["ls -l"] } },
+  },
   outputForm: {
     sent: { type: "function_call_output", call_id: "c", output: [{ rows: 3 }] },
     becomes: [{ type: "function_call_output", call_id: "c", output: '[{"rows":3}]' }],

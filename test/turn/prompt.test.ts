@@ -96,7 +96,7 @@ test("thinking, text and parallel calls of a turn are one message, and each call
 test("orphan outputs are told as text, unanswered calls get an answer that says so", () => {
   assert.deepEqual(lines([message("user", "hi"), output("x", "lost"), call("1")]), [
     "user: hi",
-    "user: [Output of a tool call that is not in this conversation:]\nlost",
+    "user: [Output of a tool, of a call that is not in this conversation:]\nlost",
     "assistant:  f({})#1",
     "tool 1: [No output: the call was not answered.]",
   ]);
@@ -128,6 +128,15 @@ test("an output after the next answer stays where it is: the prompts before it k
     "user: [Late output of f:]\none",
   ]);
   assert.deepEqual(lines(later).slice(0, 3), lines(turn));
+});
+
+test("words after a call follow its output, so that an answer to a call without one changes nothing before it", () => {
+  assert.deepEqual(lines([call("1"), message("assistant", "and"), output("1", "one")]), [
+    "assistant:  f({})#1",
+    "tool 1: one",
+    "assistant: and",
+  ]);
+  assert.deepEqual(lines([call("1"), message("assistant", "and")]).slice(0, 2), lines([call("1")]));
 });
 
 test("ids that repeat from turn to turn answer the call of their own turn", () => {
