@@ -36,6 +36,7 @@ export function coverage(): string {
       .map(([other, name]) => `${code(other)} (${code(name)})`)
       .join(", ")}.`,
     "Items of any other type are kept as they are, listed as they came, and not shown to the model.",
+    "[rendered.md](rendered.md) shows some 460 items as a model sees them.",
     "",
     ...section(
       "Healing",
