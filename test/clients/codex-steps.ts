@@ -4,17 +4,23 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, type Fields, listOf, parse, textOf } from "../../src/spec/json.ts";
 import { Codex, type CodexTurn } from "./codex.ts";
+import { threadSteps } from "./codex-threads.ts";
 import { here } from "./install.ts";
-import { mcpAnswer, mcpTool } from "./mcp.ts";
+import { mcpAnswer, mcpPicture, mcpTool, pixel } from "./mcp.ts";
 import { type Stage, type Step, step, type Suite } from "./suite.ts";
 import type { Exchange } from "./tap.ts";
 import { patchedFile } from "./upstream.ts";
 
 /** The embedded model knows only `[[tool]]`, and its grammar makes up the command; the upstream runs what it is told. */
 const toolPrompt = "[[tool]] [[run printf done > proof.txt; cat proof.txt]]";
+/** Our MCP server, under the name `probe`. */
+const probe = [
+  "-c",
+  `mcp_servers.probe={command=${JSON.stringify(process.execPath)},args=[${JSON.stringify(join(here, "mcp-server.ts"))}]}`,
+];
 const noMetadata = /^Model metadata for `\S+` not found/;
 
-export const codexSuites: readonly Suite[] = ["0.169.0", "0.114.0"].map((version) => ({
+export const codexSuites: readonly Suite[] = ["0.169.0", "0.147.0", "0.114.0"].map((version) => ({
   client: "codex",
   version,
   steps: [...stepsOf(version), ...(version === "0.169.0" ? [step("doctor", askDoctor)] : [])],
@@ -66,8 +72,8 @@ function stepsOf(version: string): Step[] {
     step("as serve says", async (stage) => {
       const codex = new Codex(version, stage);
       const turn = await codex.exec(advisedFlags(stage), ["Say hello."]);
-      // The line names the catalog's address, which 0.114 does not know.
-      if (version === "0.114.0") assertOnlyMetadataMissing(turn);
+      // The line names the address of the catalog, which older ones do not know.
+      if (version !== "0.169.0") assertOnlyMetadataMissing(turn);
       else assert.deepEqual(turn.warnings, []);
       assert.equal(turn.message, stage.lines.plain);
     }),
@@ -79,7 +85,9 @@ function stepsOf(version: string): Step[] {
     }),
     step("two calls at once", (stage) => runTwoCommands(version, stage), "upstream"),
     step("MCP tool", (stage) => callMcpTool(version, stage), "upstream"),
+    step("MCP tool with an image", (stage) => callMcpPicture(version, stage), "upstream"),
     step("apply_patch", (stage) => applyPatch(version, stage), "upstream"),
+    ...threadSteps(version),
   ];
 }
 
@@ -93,9 +101,7 @@ async function runTwoCommands(version: string, stage: Stage): Promise<void> {
 
 /** The tools of an MCP server come in a namespace (0.169) or under joined names (0.114), and are called as they came. */
 async function callMcpTool(version: string, stage: Stage): Promise<void> {
-  const codex = new Codex(version, stage);
-  const server = `{command=${JSON.stringify(process.execPath)},args=[${JSON.stringify(join(here, "mcp-server.ts"))}]}`;
-  const { items, message } = await codex.ask(["-c", `mcp_servers.probe=${server}`, `[[call ${mcpTool}]]`]);
+  const { items, message } = await new Codex(version, stage).ask([...probe, `[[call ${mcpTool}]]`]);
   const call = items.find(({ type }) => type === "mcp_tool_call");
   assert.deepEqual([call?.["server"], call?.["tool"], call?.["status"]], ["probe", mcpTool, "completed"]);
   const output = posts(stage)
@@ -103,6 +109,17 @@ async function callMcpTool(version: string, stage: Stage): Promise<void> {
     .find(isOutput);
   assert.ok(JSON.stringify(output).includes(mcpAnswer));
   assert.equal(message, stage.lines.settled);
+}
+
+/** Without a catalog Codex sends images to any model; the one behind this upstream cannot see them. */
+async function callMcpPicture(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  const { message } = await codex.exec([...codex.provider, ...probe], [`[[call ${mcpPicture}]]`]);
+  assert.equal(message, stage.lines.settled);
+  const output = posts(stage)
+    .flatMap(({ body }) => listOf(at(body, "input")))
+    .find(isOutput);
+  assert.ok(JSON.stringify(output).includes(pixel));
 }
 
 async function applyPatch(version: string, stage: Stage): Promise<void> {

@@ -25,14 +25,15 @@ export class Codex {
   readonly folder: string;
   readonly #stage: Stage;
   readonly #script: string;
-  readonly #home: string;
+  /** Where its settings and threads lie. */
+  readonly home: string;
   /** Codex puts programs of its own into its home, and refuses where that lies in the folder for temporary files. */
   readonly #temporary: string;
 
   constructor(version: string, stage: Stage) {
     this.#stage = stage;
     this.#script = join(here, "node_modules", `codex-${version}`, "bin", "codex.js");
-    this.#home = mkdtempSync(join(stage.folder, "home-"));
+    this.home = mkdtempSync(join(stage.folder, "home-"));
     this.#temporary = mkdtempSync(join(stage.folder, "temporary-"));
     this.folder = mkdtempSync(join(stage.folder, "repository-"));
     execFileSync("git", ["init", "--quiet"], { cwd: this.folder });
@@ -47,7 +48,7 @@ export class Codex {
 
   /** Flags that let Codex know the model as `/v1/models` describes it. */
   async catalog(): Promise<string[]> {
-    const file = join(this.#home, "models.json");
+    const file = join(this.home, "models.json");
     const response = await fetch(`${this.#stage.baseUrl}/models`);
     writeFileSync(file, await response.text());
     return ["-c", `model_catalog_json=${JSON.stringify(file)}`];
@@ -86,8 +87,8 @@ export class Codex {
   async run(words: readonly string[]): Promise<Ended> {
     const env = {
       PATH: process.env["PATH"],
-      HOME: this.#home,
-      CODEX_HOME: this.#home,
+      HOME: this.home,
+      CODEX_HOME: this.home,
       TMPDIR: this.#temporary,
       CODEX_OSS_BASE_URL: this.#stage.baseUrl,
     };

@@ -1,7 +1,7 @@
-/** Owns an MCP server with one tool, spoken to over standard input and output, a line a message. */
+/** Owns an MCP server with two tools, spoken to over standard input and output, a line a message. */
 import { createInterface } from "node:readline";
 import { at, fieldsOf, parse } from "../../src/spec/json.ts";
-import { mcpAnswer, mcpTool } from "./mcp.ts";
+import { mcpAnswer, mcpPicture, mcpTool, pixel } from "./mcp.ts";
 
 type Answer = (params: unknown) => object;
 
@@ -18,9 +18,16 @@ const methods: Readonly<Record<string, Answer>> = {
         description: "Looks up where a thing lies",
         inputSchema: { type: "object", properties: { thing: { type: "string" } }, required: ["thing"] },
       },
+      { name: mcpPicture, description: "Takes a picture", inputSchema: { type: "object", properties: {} } },
     ],
   }),
-  "tools/call": () => ({ content: [{ type: "text", text: mcpAnswer }] }),
+  "tools/call": (params) => ({
+    content: [
+      at(params, "name") === mcpPicture
+        ? { type: "image", data: pixel, mimeType: "image/png" }
+        : { type: "text", text: mcpAnswer },
+    ],
+  }),
   ping: () => ({}),
 };
 

@@ -19,6 +19,9 @@ const { values, positionals } = parseArgs({
   options: { verbose: { type: "boolean", short: "v", default: false } },
 });
 
+/** The model behind the upstream has no eyes, and some steps show it images. */
+const meant = /^warn upstream refuses a field: going on without .*concession="images"/;
+
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 installClients();
 // They import what was just installed.
@@ -69,7 +72,7 @@ async function playAll(engine: EngineName): Promise<void> {
   stage.clear();
   await report(serverCells(engine, "ends well"), stage, async () => {
     const exitCode = await stage.close();
-    const complaints = stage.log().match(/^(?:warn|error) .*$|a bug: .*/gm) ?? [];
+    const complaints = (stage.log().match(/^(?:warn|error) .*$|a bug: .*/gm) ?? []).filter((line) => !meant.test(line));
     if (exitCode !== 0 || complaints.length > 0) throw new Error([`exit ${exitCode}`, ...complaints].join("\n"));
   });
 }

@@ -34,7 +34,7 @@ interface Asked {
 /**
  * Plays a vLLM server. The last user message commands: until a tool has answered, `[[run COMMAND]]` (any number) and
  * `[[tool]]` call the first one, `[[call NAME]]` the one whose name ends so, `[[patch]]` apply_patch; `[[think]]` thinks,
- * `[[long]]` never ends; a schema is filled in.
+ * `[[long]]` never ends; a schema is filled in. It has no eyes.
  */
 export const agentServer: Handler = async ({ path, body }, response) => {
   const identity = identities["vllm"] ?? {};
@@ -44,6 +44,11 @@ export const agentServer: Handler = async ({ path, body }, response) => {
     return;
   }
   const messages = listOf(at(body, "messages"));
+  if (messages.some(({ content }) => listOf(content).some(({ type }) => type === "image_url"))) {
+    const message = "scripted is not a multimodal model";
+    sendJson(response, 400, { error: { message, type: "BadRequestError", param: null, code: 400 } });
+    return;
+  }
   // A character is a token.
   const size = JSON.stringify(messages).length;
   if (size > scriptedContext) {
@@ -51,7 +56,10 @@ export const agentServer: Handler = async ({ path, body }, response) => {
     sendJson(response, 400, { error: { message, type: "BadRequestError", param: "input_tokens", code: 400 } });
     return;
   }
-  const last = messages.findLastIndex(({ role }) => role === "user");
+  // Images of tools come behind their results, in a message that commands nothing.
+  const last = messages.findLastIndex(
+    ({ role, content }) => role === "user" && !contentText(content).startsWith("Images of "),
+  );
   const answered = messages.slice(last + 1).some(({ role }) => role === "tool");
   const asked = { text: contentText(messages[last]?.["content"]), answered, body };
   const calls = callsFor(asked);
