@@ -1,4 +1,7 @@
-/** Owns the run of the suite: `npm run test:clients [-- WORDS]` plays every step whose row holds all the words. */
+/**
+ * Owns the run of the suite: `npm run test:clients [-- WORDS]` plays every step whose row holds all the words. With
+ * `--record FOLDER` what clients sent in each step is kept there, for the corpus.
+ */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +9,7 @@ import { parseArgs } from "node:util";
 import { messageOf } from "../../src/errors.ts";
 import { installClients } from "./install.ts";
 import { type OpenStage, openStage } from "./stage.ts";
+import { record } from "../corpus/record.ts";
 import { type EngineName, engineNames, type Step, type Suite } from "./suite.ts";
 
 interface Row {
@@ -16,7 +20,7 @@ interface Row {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { verbose: { type: "boolean", short: "v", default: false } },
+  options: { verbose: { type: "boolean", short: "v", default: false }, record: { type: "string" } },
 });
 
 /** The model behind the upstream has no eyes, and some steps show it images. */
@@ -67,6 +71,7 @@ async function playAll(engine: EngineName): Promise<void> {
     await report(row.cells, stage, async () => {
       await row.step.play(stage);
       stage.assertLawful();
+      if (values.record !== undefined) record(values.record, row.cells, stage.exchanges());
     });
   }
   stage.clear();
