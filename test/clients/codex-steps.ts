@@ -3,9 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, type Fields, listOf, parse, textOf } from "../../src/spec/json.ts";
-import { Codex, type CodexTurn } from "./codex.ts";
+import { Codex, type CodexTurn, probe } from "./codex.ts";
 import { threadSteps } from "./codex-threads.ts";
-import { here } from "./install.ts";
 import { mcpAnswer, mcpPicture, mcpTool, pixel } from "./mcp.ts";
 import { type Stage, type Step, step, type Suite } from "./suite.ts";
 import type { Exchange } from "./tap.ts";
@@ -13,11 +12,6 @@ import { patchedFile } from "./upstream.ts";
 
 /** The embedded model knows only `[[tool]]`, and its grammar makes up the command; the upstream runs what it is told. */
 const toolPrompt = "[[tool]] [[run printf done > proof.txt; cat proof.txt]]";
-/** Our MCP server, under the name `probe`. */
-const probe = [
-  "-c",
-  `mcp_servers.probe={command=${JSON.stringify(process.execPath)},args=[${JSON.stringify(join(here, "mcp-server.ts"))}]}`,
-];
 const noMetadata = /^Model metadata for `\S+` not found/;
 
 export const codexSuites: readonly Suite[] = ["0.169.0", "0.147.0", "0.114.0"].map((version) => ({

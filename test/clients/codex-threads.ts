@@ -1,9 +1,9 @@
 /** Owns the threads that Codex resumes: a rollout of its own, into which items of every kind were written. */
 import assert from "node:assert/strict";
-import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, countOf, type Fields, listOf, parse } from "../../src/spec/json.ts";
-import { Codex } from "./codex.ts";
+import { Codex, probe } from "./codex.ts";
 import { pixel } from "./mcp.ts";
 import { type Stage, type Step, step } from "./suite.ts";
 
@@ -71,7 +71,61 @@ export const everyItem: readonly Fields[] = [
 ];
 
 export function threadSteps(version: string): Step[] {
-  return [step("resume of every item", (stage) => resumeEverything(version, stage))];
+  return [
+    step("resume of every item", (stage) => resumeEverything(version, stage)),
+    step("image", (stage) => showImage(version, stage)),
+    step("compaction", (stage) => compact(version, stage), "upstream"),
+    ...(version === "0.114.0" ? [] : [step("tool search", (stage) => searchTools(version, stage), "upstream")]),
+    ...(version === "0.169.0" ? [step("code mode", (stage) => askInCodeMode(version, stage))] : []),
+  ];
+}
+
+async function showImage(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  writeFileSync(join(codex.folder, "pixel.png"), Buffer.from(pixel, "base64"));
+  const { message } = await codex.exec([...codex.provider, "-i", "pixel.png"], ["--", "Say hello."]);
+  assert.equal(message, stage.lines.plain);
+  assert.ok(JSON.stringify(stage.exchanges().map(({ body }) => body)).includes(pixel));
+}
+
+/** Where the context is nearly full, Codex asks for a summary and goes on from that. */
+async function compact(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  const small = { context_window: 2_500, max_context_window: 2_500, auto_compact_token_limit: 2_000 };
+  const flags = [...codex.provider, ...(await codex.catalog(small))];
+  const { message } = await codex.exec(flags, ["[[run printf done]]"]);
+  assert.notEqual(message, "");
+  const bodies = stage.exchanges().map(({ body }) => JSON.stringify(body ?? null));
+  assert.ok(
+    bodies.some((body) => body.includes("CHECKPOINT")),
+    "Codex asks for a summary",
+  );
+}
+
+/** Tools of MCP servers hide behind a search, and can be called once they were found. */
+async function searchTools(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  const flags = [...codex.provider, ...(await codex.catalog({ supports_search_tool: true })), ...probe];
+  const { message } = await codex.exec(flags, ["[[call tool_search]]"]);
+  assert.equal(message, stage.lines.settled);
+  const found = stage.exchanges().flatMap(({ body }) => listOf(at(body, "input")));
+  assert.ok(
+    found.some(({ type }) => type === "tool_search_output"),
+    found.map(({ type }) => type).join(),
+  );
+}
+
+/** For models that it takes for OpenAI's newest, Codex sends its tools as an item, and no `tools` at all. */
+async function askInCodeMode(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  const [, , ...provider] = codex.provider;
+  const { message } = await codex.exec(["-m", "gpt-6-luna", ...provider], ["Say hello."]);
+  assert.equal(message, stage.lines.plain);
+  const items = stage.exchanges().flatMap(({ body }) => listOf(at(body, "input")));
+  assert.ok(
+    items.some(({ type }) => type === "additional_tools"),
+    items.map(({ type }) => type).join(),
+  );
 }
 
 async function resumeEverything(version: string, stage: Stage): Promise<void> {

@@ -3,13 +3,19 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fieldsOf, parse, textOf, type Fields } from "../../src/spec/json.ts";
+import { fieldsOf, listOf, parse, textOf, type Fields } from "../../src/spec/json.ts";
 import { here } from "./install.ts";
 import { type Ended, runProgram } from "./program.ts";
 import type { Stage } from "./suite.ts";
 
 /** What Codex says on standard error when all is well: 0.169 tells that it looks for a prompt there. */
 const harmless = /^Reading additional input from stdin\.\.\.$/;
+
+/** Our MCP server, under the name `probe`. */
+export const probe = [
+  "-c",
+  `mcp_servers.probe={command=${JSON.stringify(process.execPath)},args=[${JSON.stringify(join(here, "mcp-server.ts"))}]}`,
+];
 
 export interface CodexTurn {
   /** Finished items: `command_execution`, `file_change`, `reasoning`, `agent_message`, ... */
@@ -46,11 +52,12 @@ export class Codex {
     return ["-m", model, "-c", "model_provider=antiphon", "-c", `model_providers.antiphon=${provider}`];
   }
 
-  /** Flags that let Codex know the model as `/v1/models` describes it. */
-  async catalog(): Promise<string[]> {
+  /** Flags that let Codex know the model as `/v1/models` describes it, but for `changes`. */
+  async catalog(changes: Fields = {}): Promise<string[]> {
     const file = join(this.home, "models.json");
     const response = await fetch(`${this.#stage.baseUrl}/models`);
-    writeFileSync(file, await response.text());
+    const { models } = fieldsOf(await response.json());
+    writeFileSync(file, JSON.stringify({ models: listOf(models).map((model) => ({ ...model, ...changes })) }));
     return ["-c", `model_catalog_json=${JSON.stringify(file)}`];
   }
 
