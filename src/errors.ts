@@ -46,6 +46,8 @@ export const errors = {
   model_loading: { published: "server_error", status: 503, type: "server_error", retryable: true },
   server_is_overloaded: { published: "server_error", status: 503, type: "server_error", retryable: true },
   server_shutting_down: { published: "server_error", status: 503, type: "server_error", retryable: true },
+  /** 400, although the operator is to blame: the AI SDK and async-openai retry every 5xx; Codex ends on what is published. */
+  upstream_refused: { ...bad, published: "invalid_prompt" },
   upstream_timeout: { published: "server_error", status: 504, type: "server_error", retryable: true },
 } as const satisfies Record<string, ErrorRow>;
 
@@ -67,12 +69,15 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   /** The request field at fault, as a path (`input[3].call_id`), or null. */
   readonly param: string | null;
+  /** How long the client should wait before it tries again, where that is known better than by the code. */
+  readonly retryAfterSeconds: number | null;
 
   /** `message` names the field and says what to do. */
-  constructor(code: ErrorCode, message: string, param: string | null = null) {
+  constructor(code: ErrorCode, message: string, param: string | null = null, retryAfterSeconds: number | null = null) {
     super(message);
     this.code = code;
     this.param = param;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 
   get row(): ErrorRow {

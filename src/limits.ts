@@ -14,6 +14,10 @@ export const limits = {
   jsonDepth: 200,
   /** Items of one request's `input`; a long Codex thread holds a few thousand. */
   inputItems: 50_000,
+  /** Tools that one request may offer: MCP servers bring hundreds. */
+  tools: 4_096,
+  /** Characters of a tool's name; upstreams see at most 64 of them, with a digest. OpenAI allows 128. */
+  toolNameChars: 1_024,
   /** Responses walked through `previous_response_id`; every one adds its items to the prompt. */
   historyResponses: 10_000,
   /** Responses kept by the in-memory store before the oldest is dropped. */
@@ -36,6 +40,8 @@ export const limits = {
   answerChars: 16 * MiB,
   /** Models whose prompt shape is remembered. */
   rememberedShapes: 256,
+  /** Models of an upstream of which is remembered what it refuses. */
+  rememberedModels: 256,
   /** White space that may stand between a single quote and what follows it, for the quote to end a string. */
   repairAhead: 64,
   /** Calls one turn may hold open at once; beyond it an upstream is broken. */
@@ -50,6 +56,12 @@ export const limits = {
   upstreamHeadersMs: 30 * minute,
   /** Silence in an upstream's stream before it counts as dead: vLLM is silent for all of a long prefill. */
   upstreamIdleMs: 10 * minute,
+  /** Silence after the finish reason, before the answer counts as whole: usage and `[DONE]` come with it or never. */
+  upstreamGraceMs: 3 * second,
+  /** A kept-alive connection that the upstream closed meanwhile fails within a round trip; later, it read the prompt. */
+  upstreamStaleMs: 100,
+  /** Stale connections tried in a row. */
+  upstreamStaleTries: 3,
   /** The small questions: models, dialect, token counts. */
   upstreamProbeMs: 5 * second,
   /** How long a list of models counts as fresh. */
@@ -61,8 +73,8 @@ export const limits = {
   upstreamEventChars: 16 * MiB,
   /** A JSON answer of an upstream, in bytes. */
   upstreamJsonBytes: 64 * MiB,
-  /** What is read of an upstream's error body, in bytes. */
-  upstreamErrorBytes: 64 * KiB,
+  /** What is read of an upstream's error body, in bytes: FastAPI's quotes the request, and says nothing when it is cut. */
+  upstreamErrorBytes: 4 * MiB,
   /** What an error message quotes of an upstream's own words, in characters. */
   upstreamQuoteChars: 600,
   /** A model hub or registry that has not answered by then counts as unreachable, and the next source is tried. */

@@ -150,6 +150,8 @@ export interface Failure {
     | "invalid_prompt"
     | "engine_crashed"
     | "upstream_error"
+    /** The upstream refuses us in a way that asking again does not change: a wrong key, model, or address. */
+    | "upstream_refused"
     | "upstream_timeout"
     | "rate_limit_exceeded"
     | "insufficient_quota"
@@ -157,6 +159,8 @@ export interface Failure {
     | "server_error";
   /** For the client: what happened and what to do, without secrets and paths. */
   readonly message: string;
+  /** How long an upstream asks to be left alone; absent where it does not. */
+  readonly retryAfterSeconds?: number;
 }
 
 export interface Health {

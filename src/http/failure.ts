@@ -7,10 +7,11 @@ import type { Log } from "../log.ts";
 export function failure(thrown: unknown, log: Log): Response {
   const error = thrown instanceof ApiError ? thrown : unexpected(thrown, log);
   const { status, retryable } = error.row;
+  const wait = error.retryAfterSeconds ?? (status === 429 || status === 503 ? limits.retryAfterSeconds : null);
   const headers = new Headers({ "content-type": "application/json" });
   // The SDKs retry 409, 429 and all 5xx unless told not to.
   if (!retryable) headers.set("x-should-retry", "false");
-  else if (status === 429 || status === 503) headers.set("retry-after", String(limits.retryAfterSeconds));
+  else if (wait !== null) headers.set("retry-after", String(wait));
   return new Response(JSON.stringify(error.body), { status, headers });
 }
 

@@ -184,6 +184,7 @@ function wantsSeal({ include, store }: Request): boolean {
   return store === false || (Array.isArray(include) && include.includes("reasoning.encrypted_content"));
 }
 
-function failed({ code, message }: Exclude<End, { code: "finish" | "again" }>): ApiError {
-  return new ApiError(code === "template" ? "invalid_prompt" : code, message);
+function failed(end: Exclude<End, { code: "finish" | "again" }>): ApiError {
+  const wait = "retryAfterSeconds" in end ? end.retryAfterSeconds : null;
+  return new ApiError(end.code === "template" ? "invalid_prompt" : end.code, end.message, null, wait);
 }

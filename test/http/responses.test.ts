@@ -50,6 +50,7 @@ const failures = [
   "invalid_prompt",
   "engine_crashed",
   "upstream_error",
+  "upstream_refused",
   "upstream_timeout",
   "rate_limit_exceeded",
   "insufficient_quota",
@@ -75,6 +76,13 @@ for (const code of failures) {
     assert.equal(endOf(await stream.text()).type, "response.failed");
   });
 }
+
+test("an upstream's wish to be left alone reaches the client", async (t) => {
+  const failure = { code: "rate_limit_exceeded", message: "busy; try again in 7s", retryAfterSeconds: 7 } as const;
+  const door = await openTestDoor(t, () => [{ kind: "fail", failure }]);
+  assert.equal((await door.ask({ input: "hi" })).headers.get("retry-after"), "7");
+  assert.match(await (await door.ask({ input: "hi", stream: true })).text(), /try again in 7s/);
+});
 
 test("what is wrong with a request is told before a stream starts", async (t) => {
   const door = await openTestDoor(t, hello);

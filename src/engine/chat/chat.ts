@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { limits } from "../../limits.ts";
 import type { Log } from "../../log.ts";
 import type { Delta, Engine, EngineRequest, Health, ModelInfo } from "../engine.ts";
-import { type ConcessionName, conceded, concessionFor } from "./concessions.ts";
+import { type Concession, conceded, concessionFor } from "./concessions.ts";
 import {
   Connection,
   type ConnectionOptions,
@@ -14,12 +14,15 @@ import {
 } from "./connection.ts";
 import { detectDialect } from "./detect.ts";
 import { type Dialect, type DialectName, dialects } from "./dialects.ts";
-import { broken, refusal } from "./failure.ts";
+import { broken, type Refusal, refusal, retryAfterIn } from "./failure.ts";
 import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "../../spec/json.ts";
+import { ModelMemory } from "./memory.ts";
+import { ModelList } from "./models.ts";
 import { ChatReader } from "./reader.ts";
 import { type ChatBody, chatBody } from "./request.ts";
 import { readAnswer } from "./stream.ts";
 import { estimateTokens, promptChars } from "./usage.ts";
+import { ownWords, type Words, wordsIn } from "./words.ts";
 
 export interface ChatEngineOptions {
   /** Such as `http://127.0.0.1:8080/v1`; `/v1` may be left out. */
@@ -44,30 +47,21 @@ class ChatEngine implements Engine {
   readonly #timeouts: Timeouts;
   readonly #log: Log;
   #dialect: Promise<Dialect> | null;
-  #models: { readonly list: Promise<readonly ModelInfo[]>; readonly until: number } | null = null;
-  /** What each model's upstream refused, so that it is not sent again. */
-  readonly #conceded = new Map<string, Set<ConcessionName>>();
+  readonly #models: ModelList;
+  readonly #memory = new ModelMemory();
 
   constructor({ baseUrl, apiKey, dialect, log, headers = {}, timeouts = {} }: ChatEngineOptions) {
     this.#timeouts = { ...defaultTimeouts, ...timeouts };
     const way: ConnectionOptions = { baseUrl, apiKey, headers, timeouts: this.#timeouts };
     this.#connection = new Connection(way);
     this.#log = log;
+    this.#models = new ModelList(() => this.#askModels(), this.#timeouts.modelsMs);
     this.#dialect = dialect === null ? null : Promise.resolve(dialects[dialect]);
     void this.#speak();
   }
 
   models(): Promise<readonly ModelInfo[]> {
-    const now = performance.now();
-    if (this.#models !== null && now < this.#models.until) return this.#models.list;
-    const list = this.#askModels().catch(() => []);
-    const fresh = { list, until: now + this.#timeouts.modelsMs };
-    this.#models = fresh;
-    // An unreachable upstream is asked again by the next caller.
-    void list.then((models) => {
-      if (models.length === 0 && this.#models === fresh) this.#models = null;
-    });
-    return list;
+    return this.#models.get();
   }
 
   async *generate(request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
@@ -87,6 +81,7 @@ class ChatEngine implements Engine {
       redact: (text) => this.#connection.redact(text),
       promptChars: () => promptChars(request),
       tokenPerChunk: dialect.tokenPerChunk,
+      onEstimate: () => this.#tellEstimate(request.model),
     });
     yield* readAnswer(response, reader, signal);
   }
@@ -108,8 +103,8 @@ class ChatEngine implements Engine {
     try {
       const { status, body } = await this.#connection.ask("/models", "api");
       if (status < 300) return { state: "ready", detail: null };
-      const text = this.#connection.redact(JSON.stringify(body ?? ""));
-      return { state: status === 503 ? "loading" : "down", detail: refusal(status, text, address).message };
+      const refused = { status, words: this.#redacted(wordsIn(body)), retryAfterSeconds: null };
+      return { state: status === 503 ? "loading" : "down", detail: refusal(refused, address).message };
     } catch (error) {
       return { state: "down", detail: broken(error, address).message };
     }
@@ -140,7 +135,7 @@ class ChatEngine implements Engine {
       const described = dialect.describe(model, details);
       if (id === null || described === null) return [];
       // Where nobody knows, images are tried: a refusal takes them back (see concessions).
-      const images = (described.images ?? true) && !this.#conceded.get(id)?.has("images");
+      const images = (described.images ?? true) && !this.#memory.of(id).conceded.has("images");
       const { contextLength, loaded } = described;
       return [{ info: { id, contextLength, capabilities: { images, reasoning: true } }, loaded }];
     });
@@ -156,28 +151,54 @@ class ChatEngine implements Engine {
   /** Posts until the upstream answers with a stream; null after a `fail`. Throws where the connection breaks. */
   async *#send(whole: ChatBody, model: string, signal: AbortSignal): AsyncGenerator<Delta, Response | null> {
     const { address } = this.#connection;
-    const made = this.#conceded.get(model) ?? new Set();
     const deadline = performance.now() + this.#timeouts.loadingMs;
-    let body = conceded(whole, made);
+    let body = conceded(whole, this.#memory.of(model).conceded);
     for (;;) {
       const response = await this.#connection.post("/chat/completions", body, signal);
-      const { statusCode: status } = response;
-      if (status < 300) return response;
-      const text = this.#connection.redact(await readText(response.body, limits.upstreamErrorBytes));
-      const concession = concessionFor(body, status, text);
+      if (response.statusCode < 300) return response;
+      const refused = await this.#refused(response);
+      const { status, words } = refused;
+      const concession = concessionFor(body, status, words.all);
       if (concession !== null) {
-        this.#log.warn("upstream refuses a field: going on without", { address, model, concession });
-        this.#conceded.set(model, made.add(concession));
-        this.#models = null;
-        body = conceded(body, [concession]);
-      } else if (status === 503 && /loading/i.test(text) && performance.now() < deadline) {
+        this.#concede(model, concession);
+        body = conceded(body, [concession.name]);
+      } else if (status === 503 && /loading/i.test(words.all) && performance.now() < deadline) {
         yield { kind: "progress", stage: "loading", done: 0, total: 1 };
         await sleep(this.#timeouts.loadingPollMs, undefined, { signal });
       } else {
-        yield { kind: "fail", failure: refusal(status, text, address) };
+        yield { kind: "fail", failure: refusal(refused, address) };
         return null;
       }
     }
+  }
+
+  async #refused({ statusCode: status, headers, body }: Response): Promise<Refusal> {
+    const words = ownWords(await readText(body, limits.upstreamErrorBytes));
+    return { status, words: this.#redacted(words), retryAfterSeconds: retryAfterIn(headers) };
+  }
+
+  #redacted({ message, all }: Words): Words {
+    return { message: this.#connection.redact(message), all };
+  }
+
+  /** A value that one client chose must not take a field from all others. */
+  #concede(model: string, { name: concession, forGood }: Concession): void {
+    const { address } = this.#connection;
+    if (!forGood) {
+      this.#log.debug("upstream refuses a value: going on without it", { address, model, concession });
+      return;
+    }
+    this.#log.warn("upstream refuses a field: going on without", { address, model, concession });
+    this.#memory.of(model).conceded.add(concession);
+    if (concession === "images") this.#models.blind(model);
+  }
+
+  #tellEstimate(model: string): void {
+    const remembered = this.#memory.of(model);
+    if (remembered.estimated) return;
+    remembered.estimated = true;
+    const { address } = this.#connection;
+    this.#log.info("token counts are estimated: the upstream reports none", { address, model });
   }
 }
 

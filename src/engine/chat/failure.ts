@@ -1,9 +1,11 @@
 /** Owns what an upstream's failure means: HTTP refusals, errors in mid-stream, and broken connections, as `Failure`. */
+import type { IncomingHttpHeaders } from "node:http";
 import { limits } from "../../limits.ts";
 import { messageOf } from "../../errors.ts";
 import type { Failure } from "../engine.ts";
 import { codeOf } from "./connection.ts";
-import { at, fieldsOf, parse, textOf } from "../../spec/json.ts";
+import { fieldsOf } from "../../spec/json.ts";
+import { type Words, wordsIn } from "./words.ts";
 
 interface Meaning {
   readonly code: Failure["code"];
@@ -31,61 +33,105 @@ const meanings: readonly Meaning[] = [
 /** What a status means where the words say nothing, and what the operator can do about it. */
 const statuses: Readonly<Record<number, { readonly code: Failure["code"]; readonly advice: string }>> = {
   400: { code: "invalid_prompt", advice: "refused the request" },
-  401: { code: "upstream_error", advice: "refused our key; set the right API key for it" },
+  401: { code: "upstream_refused", advice: "refused our key; set the right API key for it" },
   402: { code: "insufficient_quota", advice: "wants to be paid" },
-  403: { code: "upstream_error", advice: "forbids this with our key; set an API key that may use this model" },
-  404: { code: "upstream_error", advice: "does not know this model or path; check its address and its list of models" },
+  403: { code: "upstream_refused", advice: "forbids this with our key; set an API key that may use this model" },
+  404: {
+    code: "upstream_refused",
+    advice: "does not know this model or path; check its address and its list of models",
+  },
   408: { code: "upstream_timeout", advice: "took too long" },
+  409: { code: "upstream_error", advice: "is in a state that does not allow this now" },
   413: { code: "invalid_prompt", advice: "finds the request too large" },
   422: { code: "invalid_prompt", advice: "refused the request" },
-  429: { code: "rate_limit_exceeded", advice: "limits the rate of requests; try again later" },
-  503: { code: "server_is_overloaded", advice: "is busy or still loading its model; try again later" },
+  425: { code: "upstream_error", advice: "finds it too early" },
+  429: { code: "rate_limit_exceeded", advice: "limits the rate of requests" },
+  503: { code: "server_is_overloaded", advice: "is busy or still loading its model" },
   504: { code: "upstream_timeout", advice: "took too long" },
-  529: { code: "server_is_overloaded", advice: "is overloaded; try again later" },
+  529: { code: "server_is_overloaded", advice: "is overloaded" },
 };
+const toBeRetried: ReadonlySet<Failure["code"]> = new Set(["rate_limit_exceeded", "server_is_overloaded"]);
 
-/** Failure for an error that came as an HTTP status, or (status 0) inside a stream. `text` is free of secrets. */
-export function refusal(status: number, text: string, address: string): Failure {
+/** An upstream's refusal: an HTTP status, or 0 for one in mid-stream, with words that are free of secrets. */
+export interface Refusal {
+  readonly status: number;
+  readonly words: Words;
+  /** As the upstream asked; null where it did not. */
+  readonly retryAfterSeconds: number | null;
+}
+
+/** Failure for a refusal. */
+export function refusal({ status, words, retryAfterSeconds }: Refusal, address: string): Failure {
   const row = statuses[status];
   // An upstream that refuses a key may quote it in any form, masked or not.
-  const words = status === 401 || status === 403 ? "" : text;
-  const code = meanings.find(({ pattern }) => pattern.test(words))?.code ?? row?.code ?? "upstream_error";
+  const { message, all } = status === 401 || status === 403 ? { message: "", all: "" } : words;
+  const code = meanings.find(({ pattern }) => pattern.test(all))?.code ?? row?.code ?? unknownStatus(status);
   const advice = row?.advice ?? (status === 0 ? "failed in mid-stream" : "failed");
+  // Codex waits for as long as a message says in these words.
+  const wait = retryAfterSeconds === null ? "; try again later" : `; try again in ${retryAfterSeconds}s`;
   const number = status === 0 ? "" : ` (HTTP ${status})`;
-  const quoted = quote(words);
-  return { code, message: `The upstream at ${address} ${advice}${number}${quoted === "" ? "." : `: ${quoted}`}` };
+  const quoted = quote(message);
+  const told = `${advice}${toBeRetried.has(code) || retryAfterSeconds !== null ? wait : ""}${number}`;
+  return {
+    code,
+    message: `The upstream at ${address} ${told}${quoted === "" ? "." : `: ${quoted}`}`,
+    ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+  };
 }
+
+/** A redirect or a refusal stays what it is however often one asks; a server's failure may pass. */
+const unknownStatus = (status: number): Failure["code"] =>
+  status >= 300 && status < 500 ? "upstream_refused" : "upstream_error";
 
 /** Failure for an error object of a stream or of a JSON answer; an HTTP status may stand in its `code`. */
 export function refusalIn(error: unknown, address: string, redact: (text: string) => string): Failure {
   const code = fieldsOf(error)["code"];
   const status = typeof code === "number" && code >= 400 && code < 600 ? code : 0;
-  return refusal(status, redact(typeof error === "string" ? error : JSON.stringify(error)), address);
+  const { message, all } = wordsIn(error);
+  return refusal({ status, words: { message: redact(message), all }, retryAfterSeconds: null }, address);
 }
 
-const timeouts: Readonly<Record<string, string>> = {
-  UND_ERR_HEADERS_TIMEOUT: "did not begin to answer in time",
-  UND_ERR_BODY_TIMEOUT: "went silent in mid-stream",
-  UND_ERR_CONNECT_TIMEOUT:
-    "cannot be reached (connecting took too long); check that it runs and that the address is right",
-};
+/** Seconds, at least 1, that the headers of an answer ask to wait (a number or a date); null where they do not. */
+export function retryAfterIn(headers: IncomingHttpHeaders, now = Date.now()): number | null {
+  const [milliseconds, seconds] = ["retry-after-ms", "retry-after"].map((name) => String([headers[name]].flat()[0]));
+  const wait = numberIn(milliseconds, 1000) ?? numberIn(seconds, 1) ?? secondsUntil(seconds, now);
+  return wait === null ? null : Math.max(1, Math.ceil(wait));
+}
 
-const unreachable: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "refuses connections; start it, or check the address",
-  ENOTFOUND: "cannot be found; check the host name",
-  EAI_AGAIN: "cannot be found for now; check the host name and the network",
-  EHOSTUNREACH: "cannot be reached; check the address and the network",
-  ENETUNREACH: "cannot be reached; check the address and the network",
-  UND_ERR_DESTROYED: "is no longer used: this server is shutting down",
-  UND_ERR_CLOSED: "is no longer used: this server is shutting down",
-};
+/** Only what looks like an HTTP date is tried: `Date.parse` reads almost anything as one. */
+function secondsUntil(date: string | undefined, now: number): number | null {
+  const until = /^[a-z]{3,9}, /i.test(date ?? "") ? Date.parse(date ?? "") : Number.NaN;
+  return Number.isNaN(until) ? null : (until - now) / 1000;
+}
+
+const numberIn = (text: string | undefined, unit: number): number | null =>
+  /^\d{1,9}(?:\.\d{1,9})?$/.test(text ?? "") ? Number(text) / unit : null;
+
+const timeouts: ReadonlyMap<string, string> = new Map([
+  ["UND_ERR_HEADERS_TIMEOUT", "did not begin to answer in time"],
+  ["UND_ERR_BODY_TIMEOUT", "went silent in mid-stream"],
+  [
+    "UND_ERR_CONNECT_TIMEOUT",
+    "cannot be reached (connecting took too long); check that it runs and that the address is right",
+  ],
+]);
+
+const unreachable: ReadonlyMap<string, string> = new Map([
+  ["ECONNREFUSED", "refuses connections; start it, or check the address"],
+  ["ENOTFOUND", "cannot be found; check the host name"],
+  ["EAI_AGAIN", "cannot be found for now; check the host name and the network"],
+  ["EHOSTUNREACH", "cannot be reached; check the address and the network"],
+  ["ENETUNREACH", "cannot be reached; check the address and the network"],
+  ["UND_ERR_DESTROYED", "is no longer used: this server is shutting down"],
+  ["UND_ERR_CLOSED", "is no longer used: this server is shutting down"],
+]);
 
 /** Failure for anything that a connection throws. */
 export function broken(error: unknown, address: string): Failure {
   const code = codeOf(error);
-  const late = timeouts[code];
+  const late = timeouts.get(code);
   if (late !== undefined) return { code: "upstream_timeout", message: `The upstream at ${address} ${late}.` };
-  const away = unreachable[code];
+  const away = unreachable.get(code);
   if (away !== undefined) return { code: "upstream_error", message: `The upstream at ${address} ${away}.` };
   const why = `broke the connection (${code === "" ? messageOf(error) : code}); see its log`;
   return { code: "upstream_error", message: `The upstream at ${address} ${why}.` };
@@ -96,10 +142,6 @@ export function nonsense(what: string, address: string): Failure {
   return { code: "upstream_error", message: `The upstream at ${address} ${what}; see its log.` };
 }
 
-/** The message inside an error body, or the body itself, shortened. */
-function quote(text: string): string {
-  const body = parse(text);
-  const candidates = [at(body, "error", "message"), at(body, "message"), at(body, "error"), at(body, "detail")];
-  const words = (candidates.map(textOf).find((message) => message !== null) ?? text).replace(/\s+/g, " ").trim();
-  return words.length > limits.upstreamQuoteChars ? `${words.slice(0, limits.upstreamQuoteChars)}...` : words;
+function quote(message: string): string {
+  return message.length > limits.upstreamQuoteChars ? `${message.slice(0, limits.upstreamQuoteChars)}...` : message;
 }

@@ -51,6 +51,8 @@ export interface ReaderOptions {
   readonly promptChars: () => number;
   /** Whether the upstream sends each token in a chunk of its own, so that thinking can be counted. */
   readonly tokenPerChunk: boolean;
+  /** Called when the token counts of the answer had to be estimated. */
+  readonly onEstimate: () => void;
 }
 
 export class ChatReader {
@@ -113,7 +115,9 @@ export class ChatReader {
     this.#calls.end(cut && this.#later.length === 0, out);
     for (const { type, text } of this.#later) this.#write(type, text, out);
     if (!cut) this.#close(out);
-    out.push({ kind: "usage", usage: this.#counts() }, { kind: "finish", reason });
+    const usage = this.#counts();
+    if (usage.estimated) this.#options.onEstimate();
+    out.push({ kind: "usage", usage }, { kind: "finish", reason });
     this.#ended = true;
   }
 

@@ -1,12 +1,9 @@
 /** Owns the tests of the upstream engine over real connections: streams at once, cancellations, breakdowns, and repairs. */
 import assert from "node:assert/strict";
-import type { ServerResponse } from "node:http";
-import { type TestContext, test } from "node:test";
-import { type ChatEngineOptions, createChatEngine } from "../../../src/engine/chat/chat.ts";
-import type { Engine, EngineRequest } from "../../../src/engine/engine.ts";
+import { test } from "node:test";
+import { createChatEngine } from "../../../src/engine/chat/chat.ts";
 import { silentLog } from "../../../src/log.ts";
 import { asking } from "../asking.ts";
-import { type Outcome, outcomeOf } from "../grammar.ts";
 import {
   chunk,
   event,
@@ -16,45 +13,8 @@ import {
   sendJson,
   startEvents,
   startUpstream,
-  type Upstream,
 } from "../upstream.ts";
-
-const neverAborted = new AbortController().signal;
-
-/** An engine over a mock of `handler`; both end with the test. */
-async function connect(
-  t: TestContext,
-  handler: Handler,
-  options: Partial<ChatEngineOptions> = {},
-): Promise<{ engine: Engine; upstream: Upstream }> {
-  const upstream = await startUpstream(handler);
-  const engine = createChatEngine({
-    baseUrl: upstream.url,
-    apiKey: null,
-    dialect: "generic",
-    log: silentLog,
-    ...options,
-  });
-  t.after(async () => {
-    await engine.close();
-    await upstream.close();
-  });
-  return { engine, upstream };
-}
-
-const run = (engine: Engine, request: EngineRequest): Promise<Outcome> =>
-  outcomeOf(engine.generate(request, neverAborted));
-const said = ({ items }: Outcome): string => items.map(({ text }) => text).join("");
-
-function failureOf({ end }: Outcome): { code: string; message: string } {
-  assert.equal(end?.kind, "fail");
-  return end.failure;
-}
-
-function sendAnswer(response: ServerResponse, text = "Hi"): void {
-  startEvents(response);
-  response.end(event(chunk({ content: text }, "stop")) + event("[DONE]"));
-}
+import { connect, failureOf, neverAborted, run, said, sendAnswer } from "./connect.ts";
 
 /** Answers every request with one chunk, and then with silence. */
 const stall: Handler = (_request, response) => {
@@ -188,31 +148,6 @@ test("chat: the key is sent, and never comes back", async (t) => {
   assert.ok(!message.includes(apiKey) && message.includes("no luck with [key]"), message);
   const headers = upstream.received[0]?.headers;
   assert.deepEqual([headers?.authorization, headers?.["x-team"]], [`Bearer ${apiKey}`, "blue"]);
-});
-
-test("chat: what is refused is left out, then and from then on", async (t) => {
-  const { engine, upstream } = await connect(t, ({ body }, response) => {
-    if (JSON.stringify(body).includes("reasoning_effort")) {
-      sendJson(response, 400, { error: { message: '"llama3" does not support thinking' } });
-    } else sendAnswer(response);
-  });
-  for (let turn = 0; turn < 2; turn += 1) assert.equal(said(await run(engine, asking("Hi", { effort: "high" }))), "Hi");
-  assert.equal(upstream.received.length, 3);
-});
-
-test("chat: images are tried, until the model turns out to be blind", async (t) => {
-  const { engine, upstream } = await connect(t, ({ path, body }, response) => {
-    if (path === "/v1/models") sendJson(response, 200, { data: [{ id: "default" }] });
-    else if (JSON.stringify(body).includes("image_url")) {
-      sendJson(response, 500, { error: { message: "image input is not supported - hint: mmproj" } });
-    } else sendAnswer(response);
-  });
-  const images = async (): Promise<unknown> => (await engine.models())[0]?.capabilities.images;
-  assert.equal(await images(), true);
-  const content = [{ type: "image", url: "data:image/png;base64,AA==" }] as const;
-  assert.equal(said(await run(engine, asking([{ role: "user", content }]))), "Hi");
-  assert.match(JSON.stringify(upstream.received.at(-1)?.body), /image omitted/);
-  assert.equal(await images(), false);
 });
 
 test("chat: a model that is loading is waited for, within bounds", async (t) => {

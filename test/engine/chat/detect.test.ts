@@ -1,6 +1,8 @@
 /** Owns the tests of what is learnt about an upstream: its dialect, its models, their contexts, and token counts. */
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { createChatEngine } from "../../../src/engine/chat/chat.ts";
 import { Connection, defaultTimeouts } from "../../../src/engine/chat/connection.ts";
 import { detectDialect } from "../../../src/engine/chat/detect.ts";
@@ -141,6 +143,32 @@ test("models: asked for once while the answer is fresh, again when there was non
   assert.equal(one?.[0]?.id, "m");
   assert.equal(await engine.models(), other);
   assert.equal(upstream.received.length, 2);
+});
+
+test("models: an upstream that fails or hangs keeps its models, and nobody waits for it", async (t) => {
+  const answers: Record<string, unknown> = { ...listing({ id: "one" }) };
+  const hung: ServerResponse[] = [];
+  let hangs = false;
+  const upstream = await startUpstream(({ path }, response) => {
+    if (hangs) hung.push(response);
+    else sendJson(response, path in answers ? 200 : 500, answers[path] ?? {});
+  });
+  t.after(() => upstream.close());
+  const engine = engineOver(t, upstream.url, "generic");
+  const ids = async (): Promise<string[]> => (await engine.models()).map(({ id }) => id);
+  assert.deepEqual(await ids(), ["one"]);
+  for (const bad of [{}, { "/v1/models": { data: [] } }]) {
+    delete answers["/v1/models"];
+    Object.assign(answers, bad);
+    for (let ask = 0; ask < 5; ask += 1) assert.deepEqual(await ids(), ["one"]);
+  }
+  hangs = true;
+  while (hung.length === 0) assert.deepEqual([await ids(), await turn()], [["one"], undefined]);
+  assert.deepEqual(await ids(), ["one"]);
+  hangs = false;
+  Object.assign(answers, listing({ id: "two" }));
+  for (const response of hung) sendJson(response, 200, answers["/v1/models"]);
+  while ((await ids())[0] !== "two") await turn();
 });
 
 test("health: loading is not down", async (t) => {

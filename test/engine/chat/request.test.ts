@@ -1,7 +1,7 @@
 /** Owns the tests of what is sent to an upstream: messages, tools, and each dialect's way of saying things. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type ConcessionName, conceded, concessionFor } from "../../../src/engine/chat/concessions.ts";
+import { type Concession, conceded, concessionFor } from "../../../src/engine/chat/concessions.ts";
 import { type Dialect, type DialectName, dialects } from "../../../src/engine/chat/dialects.ts";
 import { chatBody } from "../../../src/engine/chat/request.ts";
 import type { EngineMessage, EngineRequest } from "../../../src/engine/engine.ts";
@@ -162,13 +162,38 @@ test("request: the client's template variables win over ours", () => {
   assert.deepEqual(body["chat_template_kwargs"], { enable_thinking: true, thinking: false, tone: "dry" });
 });
 
-const refusals: readonly (readonly [text: string, status: number, concession: ConcessionName | null])[] = [
-  ['"llama3" does not support thinking', 400, "effort"],
-  ["Unsupported parameter: 'reasoning_effort'", 400, "effort"],
-  ["image input is not supported - hint: if this is unexpected, you may need to provide the mmproj", 500, "images"],
-  ["qwen is not a multimodal model", 400, "images"],
-  ["Unknown field: stream_options", 422, "usage"],
-  ["Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.", 400, "maxTokens"],
+const refusals: readonly (readonly [text: string, status: number, concession: Concession | null])[] = [
+  ['"llama3" does not support thinking', 400, { name: "effort", forGood: true }],
+  ["Unsupported parameter: 'reasoning_effort'", 400, { name: "effort", forGood: true }],
+  ["This model does not support parameter reasoning_effort.", 400, { name: "effort", forGood: true }],
+  ["reasoning_effort: Extra inputs are not permitted extra_forbidden", 422, { name: "effort", forGood: true }],
+  ["unknown field `reasoning_effort`, expected one of `model`, `messages`", 422, { name: "effort", forGood: true }],
+  ["Additional properties are not allowed ('reasoning_effort' was unexpected)", 400, { name: "effort", forGood: true }],
+  ["reasoning_effort: Input should be 'low', 'medium' or 'high'", 422, { name: "effort", forGood: false }],
+  ["Unsupported value: 'reasoning_effort' does not support 'banana'", 400, { name: "effort", forGood: false }],
+  ["reasoning_effort 'banana' is not supported", 400, { name: "effort", forGood: false }],
+  ['invalid think value: "banana" (must be "high", "medium", "low")', 400, { name: "effort", forGood: false }],
+  ["Unknown argument: chat_template_kwargs", 400, { name: "templateVariables", forGood: true }],
+  [
+    "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+    500,
+    { name: "images", forGood: true },
+  ],
+  ["qwen is not a multimodal model", 400, { name: "images", forGood: true }],
+  ["this server does not support image format webp", 400, { name: "images", forGood: false }],
+  ["Unknown field: stream_options", 422, { name: "usage", forGood: true }],
+  ["top_logprobs must be at most 5", 400, { name: "logprobs", forGood: false }],
+  ["logprobs are not supported by this model", 400, { name: "logprobs", forGood: true }],
+  [
+    "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 4096 tokens",
+    400,
+    { name: "room", forGood: false },
+  ],
+  [
+    "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+    400,
+    { name: "maxTokens", forGood: true },
+  ],
   ["temperature must be positive", 400, null],
   ["reasoning_effort quota exceeded", 429, null],
 ];
@@ -176,11 +201,19 @@ const refusals: readonly (readonly [text: string, status: number, concession: Co
 for (const [text, status, concession] of refusals) {
   test(`concession: ${text} (${status})`, () => {
     const messages: EngineMessage[] = [{ role: "user", content: [{ type: "text", text: "Look:" }, picture] }];
-    const body = chatBody(asking(messages, { effort: "high", maxTokens: 5 }), dialects.generic);
-    assert.equal(concessionFor(body, status, text), concession);
+    const extra = { chat_template_kwargs: { tone: "dry" } };
+    const request = asking(messages, { effort: "high", maxTokens: 5, topLogprobs: 2, extra });
+    const body = chatBody(request, dialects.generic);
+    assert.deepEqual(concessionFor(body, status, text), concession);
     if (concession === null) return;
-    const left = conceded(body, [concession]);
+    const left = conceded(body, [concession.name]);
     assert.notDeepEqual(left, body);
     assert.equal(concessionFor(left, status, text), null, "conceded for ever");
   });
 }
+
+test("concession: llama-server's effort goes, the other variables of the template stay", () => {
+  const body = chatBody(asking("Hi", { effort: "high" }), dialects["llama-server"]);
+  const variables = { enable_thinking: true, thinking: true };
+  assert.deepEqual(conceded(body, ["effort"])["chat_template_kwargs"], variables);
+});

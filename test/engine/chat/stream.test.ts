@@ -19,6 +19,7 @@ function read(body: Readable, type = "text/event-stream; charset=utf-8"): AsyncI
     redact: (text) => text,
     promptChars: () => 100,
     tokenPerChunk: true,
+    onEstimate: () => undefined,
   });
   return readAnswer({ headers: { "content-type": type }, body } as unknown as Response, reader, neverAborted);
 }
