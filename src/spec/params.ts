@@ -1,47 +1,51 @@
 /** Owns the request fields of `POST /responses`: what becomes of each, and why. */
 
 export interface ParamRow {
-  /** `used`: changes what happens. `echoed`: only stands in the Response. `ignored`: accepted, without effect. */
-  readonly use: "used" | "echoed" | "ignored";
+  /**
+   * `used`: changes what happens. `echoed`: only stands in the Response. `ignored`: accepted, without effect. `refused`:
+   * 400, since an answer without it would be the wrong one.
+   */
+  readonly use: "used" | "echoed" | "ignored" | "refused";
   readonly note: string;
 }
 
 const used = (note: string): ParamRow => ({ use: "used", note });
 const echoed = (note: string): ParamRow => ({ use: "echoed", note });
+const refused = (note: string): ParamRow => ({ use: "refused", note });
 const ignored = (note: string): ParamRow => ({ use: "ignored", note });
 
 export const params = {
   access_programs: ignored("programs of OpenAI's platform"),
-  background: echoed("answered in the foreground"),
+  background: refused("`true`; streams are kept alive for as long as an answer takes"),
   context_management: ignored("the context is never cut silently"),
-  conversation: ignored("no conversations are kept"),
+  conversation: refused("none are kept; chain with `previous_response_id`"),
   frequency_penalty: used("sampling"),
   image: ignored("images reach the model as they are"),
-  include: ignored("nothing optional is left out"),
+  include: used("`reasoning.encrypted_content` and `message.output_text.logprobs`; nothing else is left out anyway"),
   input: used("the items of this turn"),
-  instructions: used("stands in front of the prompt; not carried over by previous_response_id"),
+  instructions: used("text or items; stands in front of the prompt, and is not carried over by previous_response_id"),
   max_output_tokens: used("any positive number; no cap by default"),
   max_tool_calls: echoed("bounds tools that a server runs"),
-  metadata: echoed("up to 16 pairs"),
+  metadata: echoed("up to 16 pairs of texts: names to 64 characters, values to 512"),
   model: used("a served model by its name, else the default model"),
   moderation: ignored("no moderation service"),
   parallel_tool_calls: used("false: one call a turn"),
   presence_penalty: used("sampling"),
   previous_response_id: used("continues a stored thread"),
-  prompt: ignored("prompt templates live on OpenAI's platform"),
+  prompt: refused("prompt templates are kept by OpenAI"),
   prompt_cache_key: used("affinity of caches, where no thread id is known"),
   prompt_cache_options: ignored("the prefix cache is always on"),
   prompt_cache_retention: ignored("the prefix cache is always on"),
-  reasoning: used("effort switches and scales thinking; summary chooses where it is shown"),
+  reasoning: used("any effort; it switches and scales thinking. summary chooses where thinking is shown"),
   safety_identifier: echoed("one user, one machine"),
   service_tier: echoed("one tier"),
   store: used("false: nothing is kept"),
   stream: used("server-sent events"),
   stream_options: ignored("streams are not obfuscated"),
   temperature: used("sampling"),
-  text: used("format constrains the answer; verbosity is echoed"),
+  text: used("format constrains the answer, a schema is checked first; verbosity is echoed"),
   tool_choice: used("a hard constraint"),
-  tools: used("what the model may call"),
+  tools: used("what the model may call; entries that are no tools are left out"),
   top_logprobs: used("sampling"),
   top_p: used("sampling"),
   truncation: echoed("the context is never cut silently"),

@@ -1,27 +1,54 @@
 /** Owns the body of `POST /responses`: its loose schema, and the one place where a bad one becomes a clear error. */
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import { type ParamName, passedOn } from "./params.ts";
+import { schemaProblem } from "./schema.ts";
 import type { Tool } from "./tools.ts";
 
 const metadata = z
-  .record(z.string().max(64), z.string().max(512))
-  .refine((pairs) => Object.keys(pairs).length <= 16, "at most 16 pairs");
+  .record(z.string().max(64), z.string().max(512), {
+    error: ({ code }) =>
+      code === "invalid_key" ? "names have at most 64 characters" : "it must be an object of texts",
+  })
+  .refine((pairs) => Object.keys(pairs).length <= 16, "it holds at most 16 pairs");
 
-const format = z.union([
-  z.looseObject({ type: z.literal("text") }),
-  z.looseObject({ type: z.literal("json_object") }),
-  z.looseObject({
-    type: z.literal("json_schema"),
-    name: z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/),
-    schema: z.record(z.string(), z.unknown()),
-    strict: z.boolean().nullish(),
-    description: z.string().nullish(),
+const jsonSchema = z.looseObject({
+  type: z.literal("json_schema"),
+  name: z
+    .string("a name is needed")
+    .regex(/^[a-zA-Z0-9_-]{1,64}$/, "it must be 1 to 64 of the characters a-z, A-Z, 0-9, _ and -"),
+  schema: z.record(z.string(), z.unknown(), "it must be a JSON Schema, as an object").superRefine((schema, check) => {
+    const problem = schemaProblem(schema);
+    if (problem !== null) check.addIssue({ code: "custom", message: problem });
   }),
-]);
+  strict: z.boolean().nullish(),
+  description: z.string().nullish(),
+});
+
+const format = z.discriminatedUnion(
+  "type",
+  [z.looseObject({ type: z.literal("text") }), z.looseObject({ type: z.literal("json_object") }), jsonSchema],
+  "its type must be 'text', 'json_object' or 'json_schema'",
+);
+
+const content = z.union([z.string(), z.array(z.unknown())], "it must be a text or a list of items");
+const choice = z.union(
+  [z.string(), z.looseObject({})],
+  "it must be 'auto', 'none', 'required', or an object that names a tool",
+);
 
 /** Tools of any type, known or not; what is not an object with a type cannot be one and is left out. */
-const toolList = z.array(z.unknown()).transform((list) => list.filter(isTool));
+const toolList = z
+  .array(z.unknown(), "it must be a list of tools")
+  .max(limits.tools, `at most ${limits.tools} tools can be offered`)
+  .transform((list) => list.filter(isTool))
+  .superRefine((list, check) => {
+    const index = list.findIndex(({ name }) => typeof name === "string" && name.length > limits.toolNameChars);
+    if (index === -1) return;
+    const message = `names of tools have at most ${limits.toolNameChars} characters`;
+    check.addIssue({ code: "custom", path: [index, "name"], message });
+  });
 
 function isTool(value: unknown): value is Tool {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
@@ -32,12 +59,12 @@ const fields = {
   access_programs: z.unknown().optional(),
   background: z.boolean().nullish(),
   context_management: z.unknown().optional(),
-  conversation: z.union([z.string(), z.looseObject({ id: z.string() })]).nullish(),
+  conversation: z.unknown().optional(),
   frequency_penalty: z.number().nullish(),
   image: z.unknown().optional(),
   include: z.unknown().optional(),
-  input: z.union([z.string(), z.array(z.unknown())]).nullish(),
-  instructions: z.union([z.string(), z.array(z.unknown())]).nullish(),
+  input: content.nullish(),
+  instructions: content.nullish(),
   max_output_tokens: z.int().positive().nullish(),
   max_tool_calls: z.int().nullish(),
   metadata: metadata.nullish(),
@@ -58,7 +85,7 @@ const fields = {
   stream_options: z.unknown().optional(),
   temperature: z.number().min(0).max(2).nullish(),
   text: z.looseObject({ format: format.nullish(), verbosity: z.string().nullish() }).nullish(),
-  tool_choice: z.union([z.string(), z.looseObject({})]).nullish(),
+  tool_choice: choice.nullish(),
   tools: toolList.nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
@@ -71,16 +98,55 @@ const schema = z.looseObject(fields);
 /** A request body that was checked; unknown fields are kept. */
 export type Request = z.infer<typeof schema>;
 
+/** What cannot be done, and what to do instead: a request that asks for it would otherwise get the wrong answer in silence. */
+const refusals: readonly {
+  readonly param: string;
+  readonly asks: (request: Request) => boolean;
+  readonly instead: string;
+}[] = [
+  {
+    param: "messages",
+    asks: ({ input, messages }) => (input ?? null) === null && Array.isArray(messages),
+    instead: "This is the Responses API: send the conversation as 'input'.",
+  },
+  {
+    param: "prompt",
+    asks: ({ prompt }) => (prompt ?? null) !== null,
+    instead: "Prompt templates are kept by OpenAI; send their text as 'instructions' and 'input'.",
+  },
+  {
+    param: "conversation",
+    asks: ({ conversation }) => (conversation ?? null) !== null,
+    instead: "No conversations are kept; send 'previous_response_id', or the whole thread as 'input'.",
+  },
+  {
+    param: "background",
+    asks: ({ background }) => background === true,
+    instead:
+      "Responses are not made in the background; send 'stream': true, which is kept alive for as long as it takes.",
+  },
+];
+
 /** Checks a parsed JSON body. Throws an ApiError (400) that names the field; nothing inside `input` is looked at. */
 export function parseRequest(body: unknown): Request {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
-    throw new ApiError("invalid_type", "The request body must be a JSON object.");
+    throw new ApiError("invalid_type", 'The request body must be a JSON object, such as {"input": "Hello"}.');
   }
   const result = schema.safeParse(body);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const param = path(issue?.path ?? []);
-  throw new ApiError("invalid_value", `Invalid value for '${param}': ${reason(issue)}.`, param);
+  if (!result.success) {
+    const issue = result.error.issues[0];
+    const param = path(issue?.path ?? []);
+    throw new ApiError("invalid_value", `Invalid value for '${param}': ${reason(issue)}.`, param);
+  }
+  const refused = refusals.find(({ asks }) => asks(result.data));
+  if (refused) {
+    throw new ApiError(
+      "unsupported_parameter",
+      `'${refused.param}' is not supported. ${refused.instead}`,
+      refused.param,
+    );
+  }
+  return result.data;
 }
 
 /** The fields that engines and upstreams know beyond OpenAI's, where the client sent them. */

@@ -2,27 +2,8 @@
 import type { JsonSchema } from "../engine/engine.ts";
 import { limits } from "../limits.ts";
 import { type Fields, isFields } from "../spec/json.ts";
+import { placeOf, resolves } from "../spec/schema.ts";
 
-/** Keywords that hold one schema, or a list of them. */
-const nested = new Set([
-  "additionalItems",
-  "additionalProperties",
-  "allOf",
-  "anyOf",
-  "contains",
-  "else",
-  "if",
-  "items",
-  "not",
-  "oneOf",
-  "prefixItems",
-  "propertyNames",
-  "then",
-  "unevaluatedItems",
-  "unevaluatedProperties",
-]);
-/** Keywords that hold schemas by name. */
-const named = new Set(["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"]);
 /** Not of JSON Schema: Codex marks strings that only OpenAI's servers may read. */
 const foreign = new Set(["encrypted"]);
 
@@ -41,8 +22,9 @@ function clean(schema: Fields, root: Fields, depth: number): Fields {
     Object.entries(schema).flatMap(([keyword, value]): [string, unknown][] => {
       if (foreign.has(keyword)) return [];
       if (keyword === "$ref") return resolves(value, root) ? [[keyword, value]] : [];
-      if (nested.has(keyword)) return [[keyword, cleanNested(value, root, depth)]];
-      if (!named.has(keyword)) return [[keyword, value]];
+      const place = placeOf(keyword);
+      if (place === "value") return [[keyword, value]];
+      if (place === "schema") return [[keyword, cleanNested(value, root, depth)]];
       return isFields(value) ? [[keyword, cleanNamed(value, root, depth)]] : [];
     }),
   );
@@ -55,26 +37,4 @@ function cleanNested(value: unknown, root: Fields, depth: number): unknown {
 
 function cleanNamed(schemas: Fields, root: Fields, depth: number): Fields {
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, cleanNested(schema, root, depth)]));
-}
-
-/** Whether a reference leads to something inside the same schema. */
-function resolves(reference: unknown, root: Fields): boolean {
-  if (typeof reference !== "string" || !reference.startsWith("#")) return false;
-  const steps = reference.slice(1).split("/").slice(1);
-  let place: unknown = root;
-  for (const step of steps) {
-    const key = unescaped(step);
-    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return false;
-    place = (place as Fields)[key];
-  }
-  return isFields(place);
-}
-
-/** A step of a JSON pointer in a URI fragment. */
-function unescaped(step: string): string {
-  try {
-    return decodeURIComponent(step).replaceAll("~1", "/").replaceAll("~0", "~");
-  } catch {
-    return step;
-  }
 }

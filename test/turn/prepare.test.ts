@@ -41,7 +41,7 @@ const refused: readonly (readonly [string, unknown, ErrorCode, string | null])[]
   ["a body that is no object", [], "invalid_type", null],
   ["input as a number", { input: 42 }, "invalid_value", "input"],
   ["a temperature out of range", { input: "x", temperature: 3 }, "invalid_value", "temperature"],
-  ["an unknown text format", { input: "x", text: { format: { type: "xml" } } }, "invalid_value", "text.format"],
+  ["an unknown text format", { input: "x", text: { format: { type: "xml" } } }, "invalid_value", "text.format.type"],
   [
     "metadata with 17 pairs",
     { metadata: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [i, ""])) },
