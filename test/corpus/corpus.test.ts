@@ -5,8 +5,10 @@ import type { EngineRequest } from "../../src/engine/engine.ts";
 import { Shield } from "../../src/engine/llama/shield.ts";
 import { ChatTemplate } from "../../src/engine/llama/template.ts";
 import { chatTemplate } from "../../src/model/scripted-text.ts";
+import type { Item } from "../../src/spec/items.ts";
 import { type Fields, isFields } from "../../src/spec/json.ts";
 import { parseRequest } from "../../src/spec/request.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { engineRequest, prepare, type Turn } from "../../src/turn/prepare.ts";
 import { shapes } from "../../src/turn/prompt.ts";
 import { nativeLlama } from "../engine/llama/native.ts";
@@ -16,8 +18,12 @@ import { continuations, corpus } from "./corpus.ts";
 import { redact } from "./redact.ts";
 
 test("the corpus is there: several clients, threads that go on, every version of Codex", () => {
-  for (const client of ["codex-0.169.0", "codex-0.147.0", "codex-0.114.0", "openai-node-7.57.0"]) {
-    assert.ok(corpus.some(({ name }) => name.startsWith(`${client}/`)), client);
+  const codex = ["codex-0.169.0", "codex-0.147.0", "codex-0.114.0"];
+  for (const client of [...codex, "openai-node", "openai-python", "agents", "ai-sdk", "langchain", "opencode"]) {
+    assert.ok(
+      corpus.some(({ name }) => name.startsWith(client)),
+      client,
+    );
   }
   assert.ok(continuations.length >= 30, `${continuations.length} continuations`);
 });
@@ -37,8 +43,20 @@ test("every recorded request is answered", async (t) => {
   }
 });
 
+/** What a reference names was kept by the server that the client was recorded with; here it is anything of its type. */
+function recalled(id: string): Item {
+  const text = `what ${id} says`;
+  if (id.startsWith("rs_")) return { id, type: "reasoning", summary: [], content: [{ type: "reasoning_text", text }] };
+  return { id, type: "message", role: "assistant", content: [{ type: "output_text", text }] };
+}
+
 function turnOf(body: Fields): Promise<Turn> {
-  return prepare(makeLine(() => []), parseRequest(body), null);
+  const store = { ...createMemoryStore(), item: (id: string) => Promise.resolve(recalled(id)) };
+  return prepare(
+    makeLine(() => [], { store }),
+    parseRequest({ ...body, previous_response_id: null }),
+    null,
+  );
 }
 
 for (const shape of shapes) {
@@ -74,7 +92,9 @@ test("nothing in the corpus is anybody else's text, or says where it was recorde
 });
 
 test("a text is kept only where it is ours", () => {
-  const body = { input: [{ text: "You are a coding agent. Be brief." }, { text: "<a b='c'>zwei Worte</a>" }, { text: "[[patch]]" }] };
+  const body = {
+    input: [{ text: "You are a coding agent. Be brief." }, { text: "<a b='c'>zwei Worte</a>" }, { text: "[[patch]]" }],
+  };
   const kept = redact({ ...body, arguments: '{"cmd":"cat /etc/passwd"}', id: "msg_1", path: "/home/me" });
   assert(isFields(kept));
   assert.deepEqual(kept["input"], [
@@ -82,5 +102,8 @@ test("a text is kept only where it is ours", () => {
     { text: "<a>[text of 10 characters]</a>" },
     { text: "[[patch]]" },
   ]);
-  assert.deepEqual([kept["arguments"], kept["id"], kept["path"]], ['{"cmd":"[text of 15 characters]"}', "msg_1", "[text of 8 characters]"]);
+  assert.deepEqual(
+    [kept["arguments"], kept["id"], kept["path"]],
+    ['{"cmd":"[text of 15 characters]"}', "msg_1", "[text of 8 characters]"],
+  );
 });

@@ -14,7 +14,10 @@ export interface Thread {
 const here = import.meta.dirname;
 
 export const corpus: readonly Thread[] = folders(here).flatMap((client) =>
-  folders(join(here, client)).map((step) => ({ name: `${client}/${step}`, bodies: bodiesIn(join(here, client, step)) })),
+  folders(join(here, client)).map((step) => ({
+    name: `${client}/${step}`,
+    bodies: bodiesIn(join(here, client, step)),
+  })),
 );
 
 function folders(folder: string): string[] {

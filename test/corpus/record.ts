@@ -6,7 +6,11 @@ import type { Exchange } from "../clients/tap.ts";
 import { redact } from "./redact.ts";
 
 /** Keeps what was posted to `/responses` in the step that `cells` (client, version, engine, step) name. */
-export function record(folder: string, [client, version, , step]: readonly string[], exchanges: readonly Exchange[]): void {
+export function record(
+  folder: string,
+  [client, version, , step]: readonly string[],
+  exchanges: readonly Exchange[],
+): void {
   const bodies = exchanges.filter(({ method, path, status, body }) => {
     // Codex warms up with an empty input, and some steps ask for what cannot be had.
     return method === "POST" && path.endsWith("/responses") && status === 200 && at(body, "input") !== "";

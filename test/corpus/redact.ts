@@ -6,17 +6,20 @@ import { isFields } from "../../src/spec/json.ts";
 const here = import.meta.dirname;
 
 /** Where our own words stand: the suites that the clients are driven by, and the models behind them. */
+const tests = join(here, "..");
 const ownWords = [
-  ...readdirSync(join(here, "..", "clients"))
-    .filter((name) => name.endsWith(".ts"))
-    .map((name) => join(here, "..", "clients", name)),
-  join(here, "..", "..", "src", "model", "scripted-text.ts"),
+  ...["clients", "recorders"].flatMap((room) =>
+    readdirSync(join(tests, room))
+      .filter((name) => /\.(?:ts|mjs|py)$/.test(name))
+      .map((name) => join(tests, room, name)),
+  ),
+  join(tests, "..", "src", "model", "scripted-text.ts"),
 ]
   .map((file) => readFileSync(file, "utf8"))
   .join("\n");
 
 /** Names, ids, types, numbers, and placeholders: nothing that anybody could call a text, nor a path. */
-const word = /^(?:[\w.:+=-]{0,120}|\[text of \d+ characters\])$/;
+const word = /^(?:[\w.:+=$-]{0,120}|\[text of \d+ characters\])$/;
 const tag = /^<(\w[\w-]*)[^>]*>([^]*)<\/\1>\s*$/;
 const inline = /^data:image\/png;base64,[A-Za-z0-9+/=]{1,200}$/;
 
@@ -25,7 +28,9 @@ export function redact(body: unknown): unknown {
   if (typeof body === "string") return redactText(body);
   if (Array.isArray(body)) return body.map(redact);
   if (!isFields(body)) return body;
-  return Object.fromEntries(Object.entries(body).map(([key, value]) => [word.test(key) ? key : redactText(key), redact(value)]));
+  return Object.fromEntries(
+    Object.entries(body).map(([key, value]) => [word.test(key) ? key : redactText(key), redact(value)]),
+  );
 }
 
 function redactText(text: string): string {
