@@ -1,4 +1,5 @@
 /** Owns every error a client can be told: one row a code, and the class that carries one to the door. */
+import { limits } from "./limits.ts";
 
 export interface ErrorRow {
   /** HTTP status when the error answers a request; a started stream carries the code in `response.failed` instead. */
@@ -72,9 +73,9 @@ export class ApiError extends Error {
   /** How long the client should wait before it tries again, where that is known better than by the code. */
   readonly retryAfterSeconds: number | null;
 
-  /** `message` names the field and says what to do. */
+  /** `message` names the field and says what to do; the middle of a long one, which is what a client sent, is left out. */
   constructor(code: ErrorCode, message: string, param: string | null = null, retryAfterSeconds: number | null = null) {
-    super(message);
+    super(shortened(message));
     this.code = code;
     this.param = param;
     this.retryAfterSeconds = retryAfterSeconds;
@@ -92,6 +93,13 @@ export class ApiError extends Error {
   get body(): ErrorBody {
     return { error: { message: this.message, type: this.row.type, param: this.param, code: this.code } };
   }
+}
+
+/** Names that a client chose may be as long as a body; a message says what is wrong at its start, and what to do at its end. */
+function shortened(message: string): string {
+  if (message.length <= limits.errorChars) return message;
+  const half = limits.errorChars / 2;
+  return `${message.slice(0, half)} ... ${message.slice(-half)}`.toWellFormed();
 }
 
 /** Text of anything thrown, for messages and logs. */

@@ -18,6 +18,11 @@ export const limits = {
   tools: 4_096,
   /** Characters of a tool's name; upstreams see at most 64 of them, with a digest. OpenAI allows 128. */
   toolNameChars: 1_024,
+  /** Values in the schema of an answer: OpenAI allows 5,000 properties, and each is checked before the model is asked. */
+  schemaValues: 50_000,
+  /** An error message, in characters, and a name in it that a client chose: such a name may be as long as the body. */
+  errorChars: 2_000,
+  errorNameChars: 100,
   /** Responses walked through `previous_response_id`; every one adds its items to the prompt. */
   historyResponses: 10_000,
   /** Responses kept by the in-memory store before the oldest is dropped. */

@@ -80,5 +80,8 @@ async function collect(source: IncomingMessage | Transform): Promise<Buffer<Arra
 
 function tooLarge(): ApiError {
   const most = limits.bodyBytes / 1024 / 1024;
-  return new ApiError("request_too_large", `The request body is larger than ${most} MiB (counted decompressed).`);
+  return new ApiError(
+    "request_too_large",
+    `The request body is larger than ${most} MiB (counted decompressed). Send fewer or smaller items.`,
+  );
 }

@@ -92,5 +92,8 @@ function idOf(exchange: Exchange): string {
 }
 
 function notFound(id: string): ApiError {
-  return new ApiError("not_found", `Response with id '${id}' not found.`);
+  return new ApiError(
+    "not_found",
+    `Response with id '${id}' not found. It was not stored, was deleted, or the server was restarted.`,
+  );
 }

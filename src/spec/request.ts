@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { at, type Fields, fieldsOf, isFields } from "./json.ts";
 import { type ParamName, passedOn } from "./params.ts";
 import { schemaProblem } from "./schema.ts";
 import type { Tool } from "./tools.ts";
@@ -19,7 +20,7 @@ const jsonSchema = z.looseObject({
     .string("a name is needed")
     .regex(/^[a-zA-Z0-9_-]{1,64}$/, "it must be 1 to 64 of the characters a-z, A-Z, 0-9, _ and -"),
   schema: z.record(z.string(), z.unknown(), "it must be a JSON Schema, as an object").superRefine((schema, check) => {
-    const problem = schemaProblem(schema);
+    const problem = sizeProblem(schema) ?? schemaProblem(schema);
     if (problem !== null) check.addIssue({ code: "custom", message: problem });
   }),
   strict: z.boolean().nullish(),
@@ -38,17 +39,57 @@ const choice = z.union(
   "it must be 'auto', 'none', 'required', or an object that names a tool",
 );
 
+function sizeProblem(schema: Fields): string | null {
+  if (countValues(schema, limits.schemaValues) <= limits.schemaValues) return null;
+  return `it is made of more than ${limits.schemaValues} values; leave out what the answer does not need`;
+}
+
+/** Values in `value`, itself included, as far as `most`: beyond it the count stops. Bodies are not nested deeply. */
+function countValues(value: unknown, most: number): number {
+  let count = 1;
+  if (typeof value !== "object" || value === null) return count;
+  for (const inner of Object.values(value)) {
+    if (count > most) return count;
+    count += countValues(inner, most - count);
+  }
+  return count;
+}
+
 /** Tools of any type, known or not; what is not an object with a type cannot be one and is left out. */
 const toolList = z
   .array(z.unknown(), "it must be a list of tools")
-  .max(limits.tools, `at most ${limits.tools} tools can be offered`)
-  .transform((list) => list.filter(isTool))
   .superRefine((list, check) => {
-    const index = list.findIndex(({ name }) => typeof name === "string" && name.length > limits.toolNameChars);
-    if (index === -1) return;
-    const message = `names of tools have at most ${limits.toolNameChars} characters`;
-    check.addIssue({ code: "custom", path: [index, "name"], message });
-  });
+    let count = 0;
+    for (const { name, path } of namedTools(list)) {
+      count += 1;
+      if (count > limits.tools) {
+        check.addIssue({ code: "custom", message: `at most ${limits.tools} tools can be offered; offer fewer` });
+        return;
+      }
+      if (typeof name !== "string" || name.length <= limits.toolNameChars) continue;
+      const message = `names of tools have at most ${limits.toolNameChars} characters`;
+      check.addIssue({ code: "custom", path: [...path], message });
+      return;
+    }
+  })
+  .transform((list) => list.filter(isTool));
+
+/** Name and place of each tool of `list`, and of those in its namespaces. */
+function* namedTools(list: readonly unknown[]): Generator<{ name: unknown; path: readonly PropertyKey[] }> {
+  for (const [index, tool] of list.entries()) {
+    yield nameOf(tool, [index]);
+    const inner = fieldsOf(tool)["tools"];
+    if (!Array.isArray(inner)) continue;
+    for (const [place, member] of inner.entries()) yield nameOf(member, [index, "tools", place]);
+  }
+}
+
+/** Chat-style tools nest their name. */
+function nameOf(tool: unknown, path: readonly PropertyKey[]): { name: unknown; path: readonly PropertyKey[] } {
+  const nested = isFields(at(tool, "function"));
+  const steps = nested ? ["function", "name"] : ["name"];
+  return { name: at(tool, ...steps), path: [...path, ...steps] };
+}
 
 function isTool(value: unknown): value is Tool {
   return typeof value === "object" && value !== null && "type" in value && typeof value.type === "string";
@@ -66,7 +107,7 @@ const fields = {
   input: content.nullish(),
   instructions: content.nullish(),
   max_output_tokens: z.int().positive().nullish(),
-  max_tool_calls: z.int().nullish(),
+  max_tool_calls: z.int().min(0).nullish(),
   metadata: metadata.nullish(),
   model: z.string().nullish(),
   moderation: z.unknown().optional(),
@@ -107,7 +148,7 @@ const refusals: readonly {
   {
     param: "messages",
     asks: ({ input, messages }) => (input ?? null) === null && Array.isArray(messages),
-    instead: "This is the Responses API: send the conversation as 'input'.",
+    instead: "This is the Responses API: send the conversation as 'input', or use a server with /chat/completions.",
   },
   {
     param: "prompt",
@@ -132,11 +173,11 @@ export function parseRequest(body: unknown): Request {
   if (typeof body !== "object" || body === null || Array.isArray(body)) {
     throw new ApiError("invalid_type", 'The request body must be a JSON object, such as {"input": "Hello"}.');
   }
-  const result = schema.safeParse(body);
+  const result = schema.safeParse(body, { error: inWords });
   if (!result.success) {
     const issue = result.error.issues[0];
     const param = path(issue?.path ?? []);
-    throw new ApiError("invalid_value", `Invalid value for '${param}': ${reason(issue)}.`, param);
+    throw new ApiError("invalid_value", `Invalid value for '${param}': ${issue?.message ?? "it is not valid"}.`, param);
   }
   const refused = refusals.find(({ asks }) => asks(result.data));
   if (refused) {
@@ -159,11 +200,33 @@ export function extraFields(request: Request): Record<string, unknown> {
 function path(keys: readonly PropertyKey[]): string {
   return keys.reduce<string>((text, key) => {
     if (typeof key === "number") return `${text}[${key}]`;
-    return text === "" ? String(key) : `${text}.${String(key)}`;
+    const name = String(key).slice(0, limits.errorNameChars).toWellFormed();
+    return text === "" ? name : `${text}.${name}`;
   }, "");
 }
 
-function reason(issue: z.core.$ZodIssue | undefined): string {
-  const message = issue?.message ?? "it is not valid";
-  return message.charAt(0).toLowerCase() + message.slice(1);
+const kinds: Readonly<Record<string, string>> = {
+  boolean: "true or false",
+  int: "a whole number",
+  number: "a number",
+  object: "an object",
+  string: "a text",
+};
+
+/** What a value must be, where its schema has no words of its own. */
+function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case "invalid_type":
+      return `it must be ${kinds[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `it must be ${issue.values.map((value) => `'${String(value)}'`).join(" or ")}`;
+    case "too_big":
+      return issue.origin === "string"
+        ? `it must have at most ${issue.maximum} characters`
+        : `it must be at most ${issue.maximum}`;
+    case "too_small":
+      return `it must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+    default:
+      return undefined;
+  }
 }

@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { test, type TestContext } from "node:test";
 import { limits } from "../../src/limits.ts";
 import { at, words } from "../../src/spec/json.ts";
-import { ask, type Bad, badBodies, many, schema } from "./bad.ts";
+import { params } from "../../src/spec/params.ts";
+import { ask, type Bad, badBodies, functions, many, schema } from "./bad.ts";
 import { badWays } from "./bad-ways.ts";
 import { json, openTestDoor, says, send, type TestDoor } from "./door.ts";
 
@@ -38,7 +39,8 @@ test(`${table.length} bad requests are refused, each naming the field and what t
     const { message, type, param, code } = error as Record<string, unknown>;
     assert.deepEqual([row.what, status, code, param], [row.what, row.status, row.code, row.param]);
     assert.match(String(message), row.says, row.what);
-    assert.equal(typeof type, "string");
+    assert.deepEqual(Object.keys(error as object).toSorted(), ["code", "message", "param", "type"], row.what);
+    assert.equal(typeof type, "string", row.what);
     const cells = [row.what, status, words(code), words(param), words(message).replaceAll("|", "\\|")];
     rows.push(`| ${cells.join(" | ")} |`);
   }
@@ -53,28 +55,25 @@ test(`${table.length} bad requests are refused, each naming the field and what t
     );
 });
 
-const everyField =
-  "background conversation include instructions max_output_tokens max_tool_calls metadata model parallel_tool_calls " +
-  "previous_response_id prompt prompt_cache_key reasoning service_tier store stream temperature text tool_choice tools " +
-  "top_logprobs top_p truncation user";
-
-const good: readonly (readonly [string, object])[] = [
-  ["every field null", { input: "hi", ...Object.fromEntries(everyField.split(" ").map((name) => [name, null])) }],
+const good: readonly (readonly [string, object | string])[] = [
+  ["every field null", Object.fromEntries(Object.keys(params).map((name) => [name, null]))],
+  ...Object.keys(params).map((name) => [`${name} null`, { ...ask({}), [name]: null }] as const),
   ["no input at all", {}],
   ["the warm-up of Codex", { model: "x", input: "", max_output_tokens: 1 }],
   [
     "what LangChain sends",
     ask({ text: {}, tools: [{ type: "function", name: "f", strict: null, parameters: null, description: null }] }),
   ],
+  ["reasoning of nothing", ask({ reasoning: {} })],
+  ["an effort that is null", ask({ reasoning: { effort: null, summary: null } })],
+  ["background that is not asked for", ask({ background: false })],
+  ["fields named like parts of objects", '{"input":"hi","__proto__":{"background":true},"constructor":1}'],
   ["a format that is null", ask({ text: { format: null, verbosity: "shouting" } })],
   ["an effort that nobody knows", ask({ reasoning: { effort: "on", summary: "whatever", context: "all_turns" } })],
   ["instructions as items", ask({ instructions: [{ role: "developer", content: "be brief" }] })],
   ["metadata at its limits", ask({ metadata: { ...many(15), ["k".repeat(64)]: "v".repeat(512) } })],
   ["tools that are none", ask({ tools: [null, 7, "f", {}, { type: "hologram" }, { type: "function" }] })],
-  [
-    "as many tools as there may be",
-    ask({ tools: Array.from({ length: limits.tools }, (_, at) => ({ type: "function", name: `f${at}` })) }),
-  ],
+  ["as many tools as there may be", ask({ tools: functions(limits.tools) })],
   ["a name as long as it may be", ask({ tools: [{ type: "function", name: "n".repeat(limits.toolNameChars) }] })],
   ["a hosted tool, and a choice of it", ask({ tools: [{ type: "web_search" }], tool_choice: { type: "web_search" } })],
   ["required without tools", ask({ tool_choice: "required" })],
@@ -98,3 +97,22 @@ for (const [what, body] of good) {
     assert.deepEqual([answer.status, (await json(answer))["status"]], [200, "completed"]);
   });
 }
+
+test("keys: none, a wrong one and a wrong scheme are told which header is wanted", async (t) => {
+  const door = await openTestDoor(t, () => says("ok"), { apiKeys: ["right"] });
+  for (const headers of [{}, { authorization: "Bearer wrong" }, { authorization: "Basic right" }]) {
+    const { status, error } = await refused(door, "", { ...aKeyless, headers });
+    assert.deepEqual([status, at(error, "code"), at(error, "param")], [401, aKeyless.code, null]);
+    assert.match(words(at(error, "message")), aKeyless.says);
+  }
+  assert.equal((await door.ask(ask({}), { authorization: "Bearer right" })).status, 200);
+});
+
+const aKeyless: Bad = {
+  what: "no key",
+  body: ask({}),
+  status: 401,
+  code: "invalid_api_key",
+  param: null,
+  says: /wants 'Authorization: Bearer KEY'/,
+};

@@ -1,5 +1,5 @@
 /** Owns the bad requests that are wrong in how they come: encodings, paths, methods and pages. */
-import { gzipSync } from "node:zlib";
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { limits } from "../../src/limits.ts";
 import { type Bad, ask, wrong } from "./bad.ts";
 
@@ -33,6 +33,24 @@ export const badWays: readonly Bad[] = [
     says: /larger than 64 MiB/,
   },
   {
+    what: "too large, as zstd",
+    headers: { "content-encoding": "zstd" },
+    body: zstdCompressSync(Buffer.alloc(limits.bodyBytes + 1, " ")),
+    status: 413,
+    code: "request_too_large",
+    param: null,
+    says: /Send fewer or smaller items/,
+  },
+  {
+    what: "no zstd",
+    headers: { "content-encoding": "zstd" },
+    body: "{}",
+    status: 400,
+    code: "invalid_value",
+    param: null,
+    says: /not valid zstd/,
+  },
+  {
     what: "a previous response that is not there",
     body: ask({ previous_response_id: "resp_none" }),
     status: 400,
@@ -47,7 +65,7 @@ export const badWays: readonly Bad[] = [
     status: 404,
     code: "not_found",
     param: null,
-    says: /'resp_none' not found/,
+    says: /'resp_none' not found. It was not stored/,
   },
   {
     what: "nothing to delete",
