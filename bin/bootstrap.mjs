@@ -14,6 +14,8 @@ const stampFile = join(root, "node_modules", ".antiphon-install.json");
 const minimumNode = 24;
 const parent = process.ppid;
 const parentPollMs = 500;
+/** No installation takes so long. */
+const abandonedMs = 30 * 60 * 1000;
 
 /** The npm package that carries a Node binary for each platform; none of these needs an install script. */
 const nodePackages = {
@@ -106,9 +108,12 @@ function claim(lock) {
   }
   try {
     const holder = Number(readFileSync(lock, "utf8"));
+    const age = Date.now() - statSync(lock).mtimeMs;
     // It may just be about to write its number.
-    if (holder === 0 && Date.now() - statSync(lock).mtimeMs < 5000) return false;
-    if (holder === 0 || !isRunning(holder)) rmSync(lock, { force: true });
+    if (holder === 0 && age < 5000) return false;
+    // Containers give the numbers of dead processes to others, our own among them.
+    const dead = holder === 0 || holder === process.pid || !isRunning(holder) || age > abandonedMs;
+    if (dead) rmSync(lock, { force: true });
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
   }
@@ -192,13 +197,17 @@ function npm(npmWords, cwd) {
 function runNode(nodeWords) {
   const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ""}` };
   const child = spawn(node, nodeWords, { cwd: root, stdio: "inherit", env });
-  // It decides when to end, and we wait for it. A terminal's Ctrl-C reaches the child by itself, and once is gentle but
-  // twice is not; without a terminal a signal was sent to us alone.
+  // It decides when to end, and we wait for it. A terminal's Ctrl-C reaches the child by itself; without a terminal a signal
+  // may have been sent to us alone, or to the whole group: the child takes two that come at once for one.
   const terminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   const onTerm = () => child.kill("SIGTERM");
   const onInterrupt = () => terminal || child.kill("SIGINT");
   process.on("SIGTERM", onTerm).on("SIGINT", onInterrupt);
-  const watch = setInterval(() => left() && onTerm(), parentPollMs).unref();
+  const watch = setInterval(() => {
+    if (!left()) return;
+    clearInterval(watch);
+    onTerm();
+  }, parentPollMs).unref();
   return new Promise((resolve) => {
     child.on("error", (error) => fail(`${node} could not be started: ${error.message}`));
     child.on("exit", (code, signal) => {

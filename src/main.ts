@@ -153,8 +153,15 @@ function fail(thrown: unknown): void {
   process.exit(thrown instanceof UsageError || thrown instanceof ConfigError ? 2 : 1);
 }
 
+/** A signal to the whole process group comes twice: by itself, and from the bootstrap. */
+const sameSignalMs = 1_000;
+let stopped = 0;
+
 function stop(): void {
-  if (ending) process.exit(130);
+  const now = performance.now();
+  if (ending && now - stopped > sameSignalMs) process.exit(130);
+  if (ending) return;
+  stopped = now;
   ending = true;
   const { end, code } = running;
   const notice = "Ending; answers under way may take a little longer. The same signal again ends at once.\n";

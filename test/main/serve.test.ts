@@ -36,6 +36,27 @@ test("serves the scripted model: streams while it still loads, and ends with exi
   assert.match(stdout, /Model +scripted .*\n +Codex +codex -m scripted /);
 });
 
+test("a signal that comes twice at once, to the group and relayed, is one: the answer under way is finished", async (t) => {
+  const upstream = await startUpstream(scriptedServer(identities["vllm"] ?? {}));
+  const program = startProgram(["--upstream", upstream.url, "--port", "0"]);
+  t.after(async () => {
+    program.child.kill("SIGKILL");
+    await upstream.close();
+  });
+  const address = await program.address;
+  const response = await fetch(`${address}/responses`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ input: "hello", stream: true }),
+  });
+  program.child.kill("SIGTERM");
+  program.child.kill("SIGTERM");
+  const { events, violations } = checkBody(await response.text());
+  assert.deepEqual(violations, []);
+  assert.match(JSON.stringify(events.at(-1)), /"type":"response.completed"/);
+  assert.equal((await program.ended).code, 0);
+});
+
 test("serves an upstream", async (t) => {
   const upstream = await startUpstream(scriptedServer(identities["vllm"] ?? {}));
   const program = startProgram(["--upstream", upstream.url, "--port", "0"]);
