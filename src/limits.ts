@@ -86,6 +86,10 @@ export const limits = {
   hubConnectMs: 4 * second,
   /** Redirects followed for one file; hubs use one or two. */
   hubRedirects: 5,
+  /** How often a process looks whether another has fetched a file, renews its own mark, and when a mark counts as left behind. */
+  lockPollMs: second / 2,
+  lockRenewMs: 5 * second,
+  lockStaleMs: 30 * second,
   /** Silence in the middle of a download before the connection is given up and taken up anew. */
   downloadStallMs: 30 * second,
   /** Tries in a row that bring nothing before a download fails, and the pause after the first (doubled each time). */

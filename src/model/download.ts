@@ -8,6 +8,7 @@ import { messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Work } from "../log.ts";
 import { isGguf } from "./gguf.ts";
+import { inTurn } from "./turns.ts";
 import { ModelError, type Surroundings } from "./weights.ts";
 
 export interface Remote {
@@ -106,8 +107,15 @@ function broken(error: unknown, url: string, signal: AbortSignal): unknown {
  * reason of `around.signal`.
  */
 export async function download(remote: Remote, path: string, label: string, around: Surroundings): Promise<void> {
-  const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true });
+  await inTurn(path, around.signal, async () => {
+    // Another process may have fetched it in the meantime.
+    if ((await sizeOf(path)) === 0) await fetchWhole(remote, path, label, around);
+  });
+}
+
+async function fetchWhole(remote: Remote, path: string, label: string, around: Surroundings): Promise<void> {
+  const part = `${path}.part`;
   let sha256: string | null = null;
   for (let failed = 0; ;) {
     const before = await sizeOf(part);
@@ -157,6 +165,13 @@ async function transfer(remote: Remote, part: string, label: string, around: Sur
   }
   const { response, sha256, alive, done } = answer;
   const resumed = response.status === 206;
+  if (resumed && firstByte(response.headers) !== have) {
+    done();
+    await response.body?.cancel();
+    // What was kept does not fit what would come; the next try begins anew.
+    await rm(part, { force: true });
+    throw new UnreachableError(`${new URL(remote.url).host} sent another part of the file than was asked for`);
+  }
   let at = resumed ? have : 0;
   const length = response.headers.get("content-length");
   const total = length === null ? null : at + Number(length);
@@ -176,8 +191,14 @@ async function transfer(remote: Remote, part: string, label: string, around: Sur
     done();
     await file.close();
   }
-  if (total !== null && at < total) throw new UnreachableError(`${new URL(remote.url).host} closed the connection`);
+  if (total !== null && at !== total) throw new UnreachableError(`${new URL(remote.url).host} closed the connection`);
   return sha256;
+}
+
+/** Where the bytes of a partial answer begin; null where it does not say. */
+function firstByte(headers: Headers): number | null {
+  const start = /^bytes (\d+)-/.exec(headers.get("content-range") ?? "")?.[1];
+  return start === undefined ? null : Number(start);
 }
 
 const progress = (label: string, done: number, total: number | null): Work => ({ label, done, total, unit: "bytes" });

@@ -13,6 +13,8 @@ export interface FakeHub extends AsyncDisposable {
   readonly drops: number[];
   /** What the hub says of a file's checksum instead of the truth. */
   lie: string | null;
+  /** How far beyond what was asked for the next partial answer begins. */
+  skip: number;
   /** Status that the hub gives to all API requests instead of an answer. */
   refusal: number | null;
 }
@@ -40,8 +42,11 @@ export async function startFakeHub(): Promise<FakeHub> {
     if (!bytes) return void response.writeHead(404).end();
     const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? "")?.[1] ?? 0);
     if (from >= bytes.length) return void response.writeHead(416).end();
-    const rest = bytes.subarray(from);
-    response.writeHead(from > 0 ? 206 : 200, { "content-length": rest.length });
+    const start = from > 0 ? from + state.skip : from;
+    const rest = bytes.subarray(start);
+    const range = from > 0 ? { "content-range": `bytes ${start}-${bytes.length - 1}/${bytes.length}` } : {};
+    state.skip = 0;
+    response.writeHead(from > 0 ? 206 : 200, { "content-length": rest.length, ...range });
     const drop = drops.shift();
     if (drop === undefined) return void response.end(rest);
     response.write(rest.subarray(0, drop), () => response.destroy());
@@ -72,6 +77,7 @@ export async function startFakeHub(): Promise<FakeHub> {
     seen,
     drops,
     lie: null,
+    skip: 0,
     refusal: null,
     async [Symbol.asyncDispose]() {
       for (const { server } of [hub, storage]) {

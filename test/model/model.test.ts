@@ -1,6 +1,6 @@
 /** Owns the tests of where weights come from: names, caches, the downloader against a hub on loopback, and fallbacks. */
 import assert from "node:assert/strict";
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
@@ -142,6 +142,28 @@ test("a dropped connection is taken up where it broke", async () => {
   const [first, ...later] = transfers();
   assert.match(first ?? "", / - -$/);
   assert.ok(later.length > 0 && later.every((line) => /bytes=[1-9]\d*-/.test(line)), later.join("\n"));
+});
+
+test("two that want the same file at once fetch it once, and both have it", async () => {
+  const both = await Promise.all([1, 2].map(() => resolveModel(`hf:${repository}`, around)));
+  for (const { path } of both) assert.deepEqual(await readFile(path), weights);
+  assert.equal(transfers().length, 1);
+});
+
+test("a part that begins elsewhere than asked for is not joined to what is here", async () => {
+  hub.drops.push(300_000);
+  hub.skip = 1_000;
+  const { path } = await resolveModel(`hf:${repository}`, around);
+  assert.deepEqual(await readFile(path), weights);
+});
+
+test("a mark that a dead process left does not keep others from fetching", async () => {
+  const lock = await put(join(around.folders.cache, "models", "hf", `${file}.lock`), "");
+  const long = new Date(Date.now() - 2 * limits.lockStaleMs);
+  await utimes(lock, long, long);
+  const { path } = await resolveModel(`hf:${repository}`, around);
+  assert.deepEqual(await readFile(path), weights);
+  await assert.rejects(stat(lock));
 });
 
 test("an aborted download keeps what has arrived, and the next one goes on from there", async () => {
