@@ -78,11 +78,23 @@ export async function findLocally(name: HubName, around: Surroundings): Promise<
 const listing = z.looseObject({ siblings: z.array(z.looseObject({ rfilename: z.string() })) });
 const search = z.array(z.looseObject({ id: z.string() }));
 
-const endpoint = (env: NodeJS.ProcessEnv): string =>
-  (env["HF_ENDPOINT"] || "https://huggingface.co").replace(/\/+$/, "");
+/** The hub's address; a mirror is often named without the scheme. */
+function endpoint(env: NodeJS.ProcessEnv): string {
+  const named = env["HF_ENDPOINT"]?.trim() || "https://huggingface.co";
+  const address = (named.includes("://") ? named : `https://${named}`).replace(/\/+$/, "");
+  if (URL.canParse(address)) return address;
+  throw new ModelError(`HF_ENDPOINT is no address: ${named}. It must be a URL, such as https://huggingface.co.`);
+}
+
+/** Checked here, as whoever refuses a broken one would quote it. */
+function tokenIn(env: NodeJS.ProcessEnv): string | null {
+  const token = env["HF_TOKEN"]?.trim() || null;
+  if (token === null || /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new ModelError("HF_TOKEN is no token: it holds white space or other characters that no token has.");
+}
 
 function remote(path: string, around: Surroundings): Remote {
-  return { url: `${endpoint(around.env)}/${path}`, token: around.env["HF_TOKEN"] || null };
+  return { url: `${endpoint(around.env)}/${path}`, token: tokenIn(around.env) };
 }
 
 async function askJson(path: string, around: Surroundings): Promise<unknown> {
