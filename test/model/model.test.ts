@@ -135,15 +135,17 @@ test("the token goes to the hub and not to its storage", async () => {
   );
 });
 
+/** What it fails with under these settings; "" where it does not. */
+async function failureWith(env: NodeJS.ProcessEnv): Promise<string> {
+  const failed = await resolveModel(`hf:${repository}`, { ...around, env: { ...around.env, ...env } }).catch(String);
+  return typeof failed === "string" ? failed : "";
+}
+
 test("settings that cannot be used are told, and a token never is", async () => {
-  const asked = async (env: NodeJS.ProcessEnv): Promise<string> => {
-    const failed = await resolveModel(`hf:${repository}`, { ...around, env: { ...around.env, ...env } }).catch(String);
-    return typeof failed === "string" ? failed : "";
-  };
-  assert.match(await asked({ HF_TOKEN: "hf_SECRET\nhf_OTHER" }), /^ModelError: HF_TOKEN is no token/);
-  assert.doesNotMatch(await asked({ HF_TOKEN: "hf_SECRET\nhf_OTHER" }), /SECRET/);
-  assert.match(await asked({ HF_ENDPOINT: "http://[" }), /^ModelError: HF_ENDPOINT is no address/);
-  assert.equal(await asked({ HF_TOKEN: " secret\n" }), "");
+  assert.match(await failureWith({ HF_TOKEN: "hf_SECRET\nhf_OTHER" }), /^ModelError: HF_TOKEN is no token/);
+  assert.doesNotMatch(await failureWith({ HF_TOKEN: "hf_SECRET\nhf_OTHER" }), /SECRET/);
+  assert.match(await failureWith({ HF_ENDPOINT: "http://[" }), /^ModelError: HF_ENDPOINT is no address/);
+  assert.equal(await failureWith({ HF_TOKEN: " secret\n" }), "");
 });
 
 test("a dropped connection is taken up where it broke", async () => {
