@@ -2,6 +2,7 @@
 import { limits } from "../../limits.ts";
 import type { Delta } from "../engine.ts";
 import { textOf } from "../../spec/json.ts";
+import { Halves } from "./halves.ts";
 
 /** An element of `delta.tool_calls`, or of a whole message's; every field may be missing or of another type. */
 export interface CallPart {
@@ -17,6 +18,7 @@ interface Call {
   /** null until the name is known: some servers send arguments before it. */
   key: number | null;
   held: string;
+  readonly halves: Halves;
 }
 
 export class CallReader {
@@ -43,7 +45,7 @@ export class CallReader {
     call.name ||= name;
     const text = argumentsIn(part);
     if (call.key !== null) {
-      if (text !== "") out.push({ kind: "text", key: call.key, text });
+      give(call.key, call.halves.push(text), out);
       return true;
     }
     call.held += text;
@@ -56,7 +58,9 @@ export class CallReader {
     for (const call of this.#calls) {
       if (call.key === null && call.held === "") continue;
       const key = call.key ?? this.#open(call, out);
-      if (!cut || call !== this.#last) out.push({ kind: "close", key });
+      if (cut && call === this.#last) continue;
+      give(key, call.halves.end(), out);
+      out.push({ kind: "close", key });
     }
   }
 
@@ -64,7 +68,7 @@ export class CallReader {
     const key = this.#nextKey();
     call.key = key;
     out.push({ kind: "open", key, item: { type: "call", name: call.name } });
-    if (call.held !== "") out.push({ kind: "text", key, text: call.held });
+    give(key, call.halves.push(call.held), out);
     call.held = "";
     return key;
   }
@@ -78,7 +82,7 @@ export class CallReader {
       known.id ??= id;
       return known;
     }
-    const call: Call = { index, id, name: "", key: null, held: "" };
+    const call: Call = { index, id, name: "", key: null, held: "", halves: new Halves() };
     this.#calls.push(call);
     return call;
   }
@@ -89,6 +93,10 @@ export class CallReader {
     if (same !== undefined) return same;
     return name === "" || last?.name === "" ? last : undefined;
   }
+}
+
+function give(key: number, text: string, out: Delta[]): void {
+  if (text !== "") out.push({ kind: "text", key, text });
 }
 
 /** The arguments as text: Ollama's kin send an object, others null. */

@@ -83,7 +83,7 @@ class ChatEngine implements Engine {
       tokenPerChunk: dialect.tokenPerChunk,
       onEstimate: () => this.#tellEstimate(request.model),
     });
-    yield* readAnswer(response, reader, signal);
+    yield* readAnswer(response, reader, this.#timeouts.graceMs, signal);
   }
 
   async countTokens(request: EngineRequest): Promise<{ readonly input: number; readonly exact: boolean }> {

@@ -9,6 +9,8 @@ export interface Timeouts {
   readonly connectMs: number;
   readonly headersMs: number;
   readonly idleMs: number;
+  readonly graceMs: number;
+  readonly staleMs: number;
   readonly probeMs: number;
   readonly modelsMs: number;
   readonly loadingMs: number;
@@ -19,6 +21,8 @@ export const defaultTimeouts: Timeouts = {
   connectMs: limits.upstreamConnectMs,
   headersMs: limits.upstreamHeadersMs,
   idleMs: limits.upstreamIdleMs,
+  graceMs: limits.upstreamGraceMs,
+  staleMs: limits.upstreamStaleMs,
   probeMs: limits.upstreamProbeMs,
   modelsMs: limits.upstreamModelsMs,
   loadingMs: limits.upstreamLoadingMs,

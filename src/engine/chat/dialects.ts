@@ -39,8 +39,12 @@ export interface Description {
 }
 
 /** The efforts that servers with three of them know, from those that clients send. */
-const threeLevels: Readonly<Record<string, string>> = { minimal: "low", xhigh: "high", max: "high" };
-const levelOf = (effort: string): string => threeLevels[effort] ?? effort;
+const threeLevels: ReadonlyMap<string, string> = new Map([
+  ["minimal", "low"],
+  ["xhigh", "high"],
+  ["max", "high"],
+]);
+const levelOf = (effort: string): string => threeLevels.get(effort) ?? effort;
 
 /** Variables of chat templates: Qwen's and GLM's, then DeepSeek's. A template that knows neither ignores both. */
 const thinking = (effort: string): Fields => ({ enable_thinking: effort !== "none", thinking: effort !== "none" });

@@ -1,10 +1,12 @@
 /** Owns the reading of one Chat-Completions answer: chunks in, deltas out; a whole JSON answer is one chunk. */
 import { limits } from "../../limits.ts";
 import type { Delta, FinishReason, Logprob } from "../engine.ts";
-import { ThinkSplitter } from "../format/think.ts";
+import { type ThinkPiece, ThinkSplitter } from "../format/think.ts";
 import { type CallPart, CallReader } from "./calls.ts";
 import { broken, nonsense, refusalIn } from "./failure.ts";
+import { lastOf, logprobsIn } from "./logprobs.ts";
 import { at, countOf, listOf, textOf } from "../../spec/json.ts";
+import { type TextType, TextWriter } from "./texts.ts";
 import { usageFrom } from "./usage.ts";
 
 /** The fields we read; each may be missing or of another type. */
@@ -35,14 +37,14 @@ interface Said {
 }
 
 /** What an upstream's finish reason means; any other word is a stop. `failed`: it gave up, the answer is not whole. */
-const finishReasons: Readonly<Record<string, FinishReason | "failed">> = {
-  length: "length",
-  max_tokens: "length",
-  model_length: "length",
-  content_filter: "content_filter",
-  abort: "failed",
-  error: "failed",
-};
+const finishReasons: ReadonlyMap<string, FinishReason | "failed"> = new Map([
+  ["length", "length"],
+  ["max_tokens", "length"],
+  ["model_length", "length"],
+  ["content_filter", "content_filter"],
+  ["abort", "failed"],
+  ["error", "failed"],
+]);
 
 export interface ReaderOptions {
   readonly address: string;
@@ -58,17 +60,18 @@ export interface ReaderOptions {
 export class ChatReader {
   readonly #options: ReaderOptions;
   readonly #splitter = new ThinkSplitter();
+  readonly #texts = new TextWriter(() => this.#keys++);
   readonly #calls = new CallReader(() => this.#keys++);
   #keys = 0;
-  #open: { readonly key: number; readonly type: "message" | "reasoning" } | null = null;
   /** Text that came after a call: it waits, since calls close only when the upstream finishes. */
-  #later: { type: "message" | "reasoning"; text: string }[] = [];
+  #later: { type: TextType; text: string; logprobs: readonly Logprob[] }[] = [];
   #laterChars = 0;
+  /** Of text that the splitter holds back. */
+  #logprobs: readonly Logprob[] = [];
   #finish: string | null = null;
   #ended = false;
   #usage: unknown = null;
   #timings: unknown = null;
-  #chars = { message: 0, reasoning: 0 };
   #thoughts = 0;
 
   constructor(options: ReaderOptions) {
@@ -78,6 +81,11 @@ export class ChatReader {
   /** Whether the last delta was given. */
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether the upstream said why it stopped: whatever comes now, the answer is whole. */
+  get finished(): boolean {
+    return this.#finish !== null;
   }
 
   push(chunk: ChatChunk, out: Delta[]): void {
@@ -95,26 +103,27 @@ export class ChatReader {
     if (!choice) return;
     const said = choice.delta ?? choice.message;
     if (said) this.#take(said, choice.logprobs?.content, out);
-    if (typeof choice.finish_reason === "string") this.#finish = choice.finish_reason;
+    // Some servers write "" until they know.
+    this.#finish = textOf(choice.finish_reason) || this.#finish;
   }
 
-  /** The upstream's stream is over; `done` where it said so itself. */
-  end(done: boolean, out: Delta[]): void {
+  /** The upstream's stream is over. Without a reason it was cut, even where it says `[DONE]`: a proxy says that, too. */
+  end(out: Delta[]): void {
     if (this.#ended) return;
-    const reason = this.#finish === null ? (done ? "stop" : null) : (finishReasons[this.#finish] ?? "stop");
-    if (reason === null) {
-      this.#fail(nonsense("ended its stream without finishing the answer", this.#options.address), out);
+    if (this.#finish === null) {
+      this.reject("ended its stream without a finish reason, so the answer may be cut short", out);
       return;
     }
+    const reason = finishReasons.get(this.#finish) ?? "stop";
     if (reason === "failed") {
-      this.#fail(nonsense(`gave up on the answer (${this.#finish})`, this.#options.address), out);
+      this.reject(`gave up on the answer (${this.#finish})`, out);
       return;
     }
-    for (const { type, text } of this.#splitter.end()) this.#say(type, text, out);
+    this.#pieces(this.#splitter.end(), out);
     const cut = reason !== "stop";
     this.#calls.end(cut && this.#later.length === 0, out);
-    for (const { type, text } of this.#later) this.#write(type, text, out);
-    if (!cut) this.#close(out);
+    for (const { type, text, logprobs } of this.#later) this.#texts.write(type, text, logprobs, out);
+    if (!cut) this.#texts.close(out);
     const usage = this.#counts();
     if (usage.estimated) this.#options.onEstimate();
     out.push({ kind: "usage", usage }, { kind: "finish", reason });
@@ -139,7 +148,8 @@ export class ChatReader {
       this.#say("reasoning", thought, out);
     }
     const { content } = said;
-    if (typeof content === "string") this.#content(content, logprobs, out);
+    if (logprobs) this.#logprobs = [...this.#logprobs, ...logprobsIn(logprobs)];
+    if (typeof content === "string") this.#content(content, out);
     else if (content) this.#parts(content, out);
     if (typeof said.refusal === "string" && said.refusal !== "") this.#say("message", said.refusal, out);
     if (said.function_call) this.#call({ index: 0, function: said.function_call }, out);
@@ -148,64 +158,63 @@ export class ChatReader {
     }
   }
 
-  #content(text: string, logprobs: unknown, out: Delta[]): void {
+  #content(text: string, out: Delta[]): void {
     if (text === "") return;
     if (this.#splitter.settled) {
-      this.#say("message", text, out, logprobs);
+      this.#say("message", text, out, this.#takeLogprobs());
       return;
     }
-    for (const piece of this.#splitter.push(text)) {
-      if (piece.type === "reasoning") this.#thoughts += 1;
-      this.#say(piece.type, piece.text, out, piece.type === "message" ? logprobs : null);
+    const pieces = this.#splitter.push(text);
+    if (pieces.some(({ type }) => type === "reasoning")) this.#thoughts += 1;
+    this.#pieces(pieces, out);
+  }
+
+  #pieces(pieces: readonly ThinkPiece[], out: Delta[]): void {
+    for (const { type, text } of pieces) {
+      this.#say(type, text, out, type === "message" ? lastOf(this.#takeLogprobs(), text.length) : []);
     }
+    // Those of thinking and of its tags are nobody's.
+    if (pieces.at(-1)?.type === "reasoning") this.#logprobs = [];
+  }
+
+  #takeLogprobs(): readonly Logprob[] {
+    const logprobs = this.#logprobs;
+    this.#logprobs = [];
+    return logprobs;
   }
 
   /** Mistral sends content as a list of parts: text, and thinking that is a list itself. */
   #parts(content: unknown, out: Delta[]): void {
     for (const part of listOf(content)) {
       const text = textOf(part["text"]);
-      if (text) this.#content(text, null, out);
+      if (text) this.#content(text, out);
       for (const thought of listOf(part["thinking"])) this.#say("reasoning", textOf(thought["text"]) ?? "", out);
     }
   }
 
   #call(part: CallPart, out: Delta[]): void {
     if (!this.#calls.begun) {
-      for (const { type, text } of this.#splitter.end()) this.#say(type, text, out);
-      this.#close(out);
+      this.#pieces(this.#splitter.end(), out);
+      this.#texts.close(out);
     }
     if (!this.#calls.push(part, out)) this.reject("sent more tool calls than any model makes", out);
   }
 
-  #say(type: "message" | "reasoning", text: string, out: Delta[], logprobs: unknown = null): void {
+  #say(type: TextType, text: string, out: Delta[], logprobs: readonly Logprob[] = []): void {
     if (text === "") return;
     if (!this.#calls.begun) {
-      this.#write(type, text, out, logprobs);
+      this.#texts.write(type, text, logprobs, out);
       return;
     }
     const last = this.#later.at(-1);
     // Templates put line breaks around calls; they are no message.
     if (last === undefined && text.trim() === "") return;
-    if (last?.type === type) last.text += text;
-    else this.#later.push({ type, text });
+    if (last?.type === type) {
+      last.text += text;
+      last.logprobs = [...last.logprobs, ...logprobs];
+    } else this.#later.push({ type, text, logprobs });
     this.#laterChars += text.length;
     if (this.#laterChars > limits.callChars) this.reject("went on after its tool calls without end", out);
-  }
-
-  #write(type: "message" | "reasoning", text: string, out: Delta[], logprobs: unknown = null): void {
-    if (this.#open?.type !== type) {
-      this.#close(out);
-      this.#open = { key: this.#keys++, type };
-      out.push({ kind: "open", key: this.#open.key, item: { type } });
-    }
-    this.#chars[type] += text.length;
-    const { key } = this.#open;
-    out.push(logprobs ? { kind: "text", key, text, logprobs: logprobsIn(logprobs) } : { kind: "text", key, text });
-  }
-
-  #close(out: Delta[]): void {
-    if (this.#open !== null) out.push({ kind: "close", key: this.#open.key });
-    this.#open = null;
   }
 
   #progress(progress: unknown, out: Delta[]): void {
@@ -218,8 +227,8 @@ export class ChatReader {
   #counts(): ReturnType<typeof usageFrom> {
     return usageFrom(this.#usage, this.#timings, {
       promptChars: this.#options.promptChars,
-      answerChars: this.#chars.message,
-      reasoningChars: this.#chars.reasoning,
+      answerChars: this.#texts.chars.message,
+      reasoningChars: this.#texts.chars.reasoning,
       reasoningTokens: this.#options.tokenPerChunk ? this.#thoughts : null,
     });
   }
@@ -230,18 +239,4 @@ export class ChatReader {
     out.push({ kind: "fail", failure: { ...failure, code } });
     this.#ended = true;
   }
-}
-
-function logprobsIn(content: unknown): Logprob[] {
-  return listOf(content).map((entry) => ({ ...logprobIn(entry), top: listOf(entry["top_logprobs"]).map(logprobIn) }));
-}
-
-function logprobIn(entry: Readonly<Record<string, unknown>>): Omit<Logprob, "top"> {
-  const token = textOf(entry["token"]) ?? "";
-  const { logprob, bytes } = entry as { logprob?: unknown; bytes?: unknown };
-  return {
-    token,
-    logprob: typeof logprob === "number" ? logprob : 0,
-    bytes: Array.isArray(bytes) ? (bytes as readonly number[]) : [...Buffer.from(token)],
-  };
 }

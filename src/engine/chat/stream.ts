@@ -8,20 +8,30 @@ import { parse } from "../../spec/json.ts";
 import type { ChatReader } from "./reader.ts";
 
 /** The deltas of an answer. Reads on only as it is asked to; ends without a last delta once `signal` is aborted. */
-export function readAnswer(response: Response, reader: ChatReader, signal: AbortSignal): AsyncIterable<Delta> {
+export function readAnswer(
+  response: Response,
+  reader: ChatReader,
+  graceMs: number,
+  signal: AbortSignal,
+): AsyncIterable<Delta> {
   const type = String(response.headers["content-type"] ?? "");
   // Some servers answer a request to stream with one JSON body, for some models or when they fail.
   return /^application\/json/i.test(type)
     ? readJson(response.body, reader, signal)
-    : readEvents(response.body, reader, signal);
+    : readEvents(response.body, reader, graceMs, signal);
 }
 
-async function* readEvents(body: Readable, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {
+async function* readEvents(
+  body: Readable,
+  reader: ChatReader,
+  graceMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<Delta> {
   const deltas: Delta[] = [];
   const events = createEvents(reader, deltas);
   const decoder = new TextDecoder();
   try {
-    for await (const bytes of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+    for await (const bytes of withGrace(body, () => reader.finished, graceMs)) {
       events.feed(decoder.decode(bytes, { stream: true }));
       for (const delta of deltas) {
         if (signal.aborted) return;
@@ -33,11 +43,37 @@ async function* readEvents(body: Readable, reader: ChatReader, signal: AbortSign
     events.end();
   } catch (error) {
     deltas.length = 0;
-    reader.break(error, deltas);
+    if (reader.finished) reader.end(deltas);
+    else reader.break(error, deltas);
   } finally {
     release(body, events.done());
   }
   if (!signal.aborted) yield* deltas;
+}
+
+/** The bytes of `body`, until its end or until `graceMs` after they are `finished`: some servers leave the stream open. */
+async function* withGrace(body: Readable, finished: () => boolean, graceMs: number): AsyncGenerator<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = body.iterator({ destroyOnReturn: false });
+  let deadline: number | null = null;
+  for (;;) {
+    if (finished()) deadline ??= performance.now() + graceMs;
+    if (deadline !== null && performance.now() >= deadline) return;
+    const next = chunks.next();
+    const read = deadline === null ? await next : await before(deadline, next);
+    if (read === null || read.done === true) return;
+    yield read.value;
+  }
+}
+
+/** What `promise` gives, or null where `deadline` comes first. */
+async function before<T>(deadline: number, promise: Promise<T>): Promise<T | null> {
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), Math.max(0, deadline - performance.now()));
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** SSE text in, `deltas` filled. */
@@ -49,12 +85,12 @@ function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string)
       if (done || data === "") return;
       if (data === "[DONE]") {
         done = true;
-        reader.end(true, deltas);
+        reader.end(deltas);
         return;
       }
       const chunk = parse(data);
       if (typeof chunk === "object" && chunk !== null) reader.push(chunk, deltas);
-      else reader.reject("sent an event that is not JSON", deltas);
+      else if (!reader.finished) reader.reject("sent an event that is not JSON", deltas);
     },
     onError(error) {
       if (error.type === "max-buffer-size-exceeded") reader.reject("sent an event without end", deltas);
@@ -67,7 +103,7 @@ function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string)
     end() {
       // The last event may lack its blank line.
       if (!reader.ended) parser.feed("\n\n");
-      reader.end(done, deltas);
+      reader.end(deltas);
     },
     done: () => done,
   };
@@ -89,7 +125,7 @@ async function* readJson(body: Readable, reader: ChatReader, signal: AbortSignal
     const answer = parse(await readText(body, limits.upstreamJsonBytes));
     if (typeof answer === "object" && answer !== null) reader.push(answer, deltas);
     else reader.reject("sent JSON that does not parse", deltas);
-    reader.end(false, deltas);
+    reader.end(deltas);
   } catch (error) {
     reader.break(error, deltas);
   }

@@ -17,7 +17,12 @@ const texts: readonly Behaviour[] = [
     means: ["message: Hi", "stop"],
   },
   { title: "no [DONE], but a finish reason", sent: [say("Hi"), end("stop")], means: ["message: Hi", "stop"] },
-  { title: "[DONE], but no finish reason", sent: [say("Hi"), done], means: ["message: Hi", "stop"] },
+  {
+    title: "a finish reason that is empty until the end",
+    sent: [chunk({ content: "H" }, ""), chunk({ content: "i" }, ""), end("stop"), done],
+    means: ["message: Hi", "stop"],
+  },
+  { title: "a finish reason of no table", sent: [say("Hi"), end("constructor"), done], means: ["message: Hi", "stop"] },
   {
     title: "a last event without its blank line",
     sent: [say("Hi"), event(end("stop")).trimEnd()],
@@ -25,7 +30,7 @@ const texts: readonly Behaviour[] = [
   },
   {
     title: "what follows [DONE] is not read",
-    sent: [say("Hi"), done, say("?"), "data: {\n\n"],
+    sent: [say("Hi"), end("stop"), done, say("?"), "data: {\n\n"],
     means: ["message: Hi", "stop"],
   },
   {
@@ -43,6 +48,21 @@ const texts: readonly Behaviour[] = [
     title: "several bytes a character",
     sent: [say("😀é"), say("漢"), end("stop"), done],
     means: ["message: 😀é漢", "stop"],
+  },
+  {
+    title: "a character cut in two",
+    sent: [think("\ud83d"), think("\ude00"), say("Hi \ud83d"), say("\ude00\ud83d"), say("\ude00"), end("stop"), done],
+    means: ["reasoning: 😀", "message: Hi 😀😀", "stop"],
+  },
+  {
+    title: "half a character, whose other half never comes",
+    sent: [think("\ud83d"), say("\ude00 a\ud83db\ud83d"), end("stop"), done],
+    means: ["reasoning: \ufffd", "message: \ufffd a\ufffdb\ufffd", "stop"],
+  },
+  {
+    title: "half a character, and the length is reached",
+    sent: [say("Hi\ud83d"), end("length"), done],
+    means: ["message (cut): Hi", "length"],
   },
   {
     title: "chunks without choices",
@@ -117,6 +137,16 @@ const ends: readonly Behaviour[] = [
     means: ["message (cut): Hel", "content_filter"],
   },
   { title: "a silent close", sent: [say("Hel")], means: ["message (cut): Hel", "fail upstream_error"] },
+  {
+    title: "[DONE], but no finish reason",
+    sent: [say("Hi"), done],
+    means: ["message (cut): Hi", "fail upstream_error"],
+  },
+  {
+    title: "[DONE] in a call",
+    sent: [call(made("f", "{}", { index: 0, id: "a" })), done],
+    means: ["call f (cut): {}", "fail upstream_error"],
+  },
   {
     title: "a silent close in a call",
     sent: [call(made("f", '{"x":1}', { index: 0, id: "a" }))],

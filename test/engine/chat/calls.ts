@@ -98,6 +98,17 @@ export const callBehaviours: readonly Behaviour[] = [
     means: ['call f: {"x":1}', "stop"],
   },
   {
+    title: "a character of the arguments cut in two",
+    sent: [
+      call(made("", '{"x":"\ud83d', { index: 0, id: "a" })),
+      call(made("f", "\ude00", { index: 0 })),
+      call(made(null, '\ud83d"}', { index: 0 })),
+      end("tool_calls"),
+      done,
+    ],
+    means: ['call f: {"x":"😀\ufffd"}', "stop"],
+  },
+  {
     title: "no arguments",
     sent: [call({ index: 0, id: "a", function: { name: "f" } }), end("tool_calls"), done],
     means: ["call f: ", "stop"],

@@ -56,7 +56,7 @@ test("chat: an abort ends a stream whose upstream does not even say what it is",
 test("chat: after an abort nothing is given on, not even what had arrived", async (t) => {
   const { engine } = await connect(t, (_request, response) => {
     startEvents(response);
-    response.end(event(chunk({ content: "one" })).repeat(50) + event("[DONE]"));
+    response.end(event(chunk({ content: "one" })).repeat(50) + event(chunk({}, "stop")) + event("[DONE]"));
   });
   const abort = new AbortController();
   const kinds: string[] = [];

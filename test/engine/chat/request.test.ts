@@ -154,6 +154,8 @@ test("request: effort by dialect", () => {
   assert.deepEqual(efforts("vllm", "none"), [undefined, off]);
   assert.deepEqual(efforts("ollama", "none"), ["none", undefined]);
   assert.deepEqual(efforts("generic", "max"), ["max", undefined]);
+  for (const name of ["toString", "constructor", "__proto__"])
+    assert.deepEqual(efforts("ollama", name), [name, undefined]);
 });
 
 test("request: the client's template variables win over ours", () => {

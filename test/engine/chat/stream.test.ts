@@ -10,10 +10,13 @@ import type { Delta } from "../../../src/engine/engine.ts";
 import { type Outcome, outcomeOf } from "../grammar.ts";
 import { chunk, event } from "../upstream.ts";
 import { behaviours } from "./behaviours.ts";
+import { done, end } from "./wire.ts";
 
 const neverAborted = new AbortController().signal;
 
-function read(body: Readable, type = "text/event-stream; charset=utf-8"): AsyncIterable<Delta> {
+const hour = 3_600_000;
+
+function read(body: Readable, type = "text/event-stream; charset=utf-8", graceMs = hour): AsyncIterable<Delta> {
   const reader = new ChatReader({
     address: "http://upstream/v1",
     redact: (text) => text,
@@ -21,7 +24,7 @@ function read(body: Readable, type = "text/event-stream; charset=utf-8"): AsyncI
     tokenPerChunk: true,
     onEstimate: () => undefined,
   });
-  return readAnswer({ headers: { "content-type": type }, body } as unknown as Response, reader, neverAborted);
+  return readAnswer({ headers: { "content-type": type }, body } as unknown as Response, reader, graceMs, neverAborted);
 }
 
 const streamOf = (sent: readonly unknown[]): Buffer =>
@@ -68,6 +71,7 @@ test("upstream: chunk boundaries never change the deltas", async () => {
       const pieces = edges.slice(1).map((edge, at) => bytes.subarray(edges[at], edge));
       const body = Readable.from(pieces.filter(({ length }) => length > 0));
       const deltas = await collect(read(body));
+      for (const delta of deltas) assert.ok(delta.kind !== "text" || delta.text.isWellFormed());
       assert.deepEqual(deltas, await collect(read(whole(bytes))));
     }),
     { numRuns: 300 },
@@ -86,7 +90,7 @@ test("upstream: each text chunk is given on at once", async () => {
 
 test("upstream: prompt progress before the first word, and never after", async () => {
   const said = event(chunk({ content: "Hi" }));
-  const body = whole(Buffer.from(progress(5) + progress(20) + said + progress(20) + event("[DONE]")));
+  const body = whole(Buffer.from(progress(5) + progress(20) + said + progress(20) + event(end("stop")) + done));
   const deltas = await collect(read(body));
   assert.deepEqual(
     deltas.map(({ kind }) => kind),
@@ -95,16 +99,97 @@ test("upstream: prompt progress before the first word, and never after", async (
   assert.deepEqual(deltas[0], { kind: "progress", stage: "prefill", done: 5, total: 20 });
 });
 
+const lp = (token: string): unknown => ({ token, logprob: -0.5, bytes: [...Buffer.from(token)], top_logprobs: [] });
+const saidWith = (content: unknown, tokens: readonly string[], rest: object = {}): unknown => ({
+  choices: [{ delta: { content, ...rest }, logprobs: { content: tokens.map(lp) } }],
+});
+
+/** The text deltas, each with the tokens whose log probabilities it brings. */
+async function tokensOf(sent: readonly unknown[]): Promise<unknown[]> {
+  const deltas = await collect(read(whole(streamOf([...sent, end("stop"), done]))));
+  return deltas.flatMap((delta) =>
+    delta.kind === "text" ? [[delta.text, (delta.logprobs ?? []).map(({ token }) => token)]] : [],
+  );
+}
+
 test("upstream: logprobs come with the text they belong to", async () => {
   const content = [{ token: "Hi", logprob: -0.5, bytes: [72, 105], top_logprobs: [{ token: "Yo", logprob: -1 }] }];
   const said = { choices: [{ delta: { content: "Hi" }, logprobs: { content } }] };
-  const deltas = await collect(read(whole(streamOf([said, event("[DONE]")]))));
+  const deltas = await collect(read(whole(streamOf([said, end("stop"), done]))));
   assert.deepEqual(deltas[1], {
     kind: "text",
     key: 0,
     text: "Hi",
     logprobs: [{ token: "Hi", logprob: -0.5, bytes: [72, 105], top: [{ token: "Yo", logprob: -1, bytes: [89, 111] }] }],
   });
+});
+
+test("upstream: logprobs of text that is held back come with it", async () => {
+  assert.deepEqual(await tokensOf([saidWith("<th", ["<", "th"]), saidWith("e>", ["e", ">"])]), [
+    ["<the>", ["<", "th", "e", ">"]],
+  ]);
+  assert.deepEqual(await tokensOf([saidWith("<th", ["<", "th"])]), [["<th", ["<", "th"]]]);
+  assert.deepEqual(await tokensOf([saidWith("", ["\u2190"]), saidWith("Hi", ["Hi"]), saidWith("!", ["!"])]), [
+    ["Hi", ["Hi"]],
+    ["!", ["!"]],
+  ]);
+  const call = { tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] };
+  assert.deepEqual(await tokensOf([chunk(call), saidWith("So ", ["So", " "]), saidWith("on", ["on"])]), [
+    ["{}", []],
+    ["So on", ["So", " ", "on"]],
+  ]);
+});
+
+test("upstream: logprobs of thinking stay with nobody", async () => {
+  const sent = [saidWith("<think>Hm", ["<think>", "Hm"]), saidWith(".</think>\n\nHi", [".", "</think>", "\n\n", "Hi"])];
+  assert.deepEqual(await tokensOf(sent), [
+    ["Hm", []],
+    [".", []],
+    ["Hi", ["Hi"]],
+  ]);
+});
+
+/** A stream that stays open after `sent`. */
+function open(...sent: readonly unknown[]): Readable {
+  const body = new Readable({ read: () => undefined });
+  body.push(streamOf(sent));
+  return body;
+}
+
+test("upstream: a stream that stays open after its finish is over soon", async () => {
+  const body = open(chunk({ content: "Hi" }), end("stop"));
+  assert.deepEqual(brief(await outcomeOf(read(body, undefined, 1))), ["message: Hi", "stop"]);
+  assert.ok(body.destroyed);
+});
+
+test("upstream: an event cut short after the finish takes nothing away", async () => {
+  const body = open(chunk({ content: "Hi" }), end("stop"), 'data: {"choices":[],"usa');
+  assert.deepEqual(brief(await outcomeOf(read(body, undefined, 1))), ["message: Hi", "stop"]);
+});
+
+test("upstream: a stream that stays open and chatters after its finish is over soon", async () => {
+  const body = open(chunk({ content: "Hi" }), end("stop"));
+  const chatter = setInterval(() => body.push(": ping\n\n"), 1);
+  try {
+    assert.deepEqual(brief(await outcomeOf(read(body, undefined, 20))), ["message: Hi", "stop"]);
+  } finally {
+    clearInterval(chatter);
+  }
+});
+
+test("upstream: usage that comes late is taken", async () => {
+  const body = open(chunk({ content: "Hi" }), end("stop"));
+  const outcome = outcomeOf(read(body));
+  setImmediate(() => {
+    body.push(event({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 5 } }) + done);
+  });
+  assert.equal(usageOf(await outcome), "10/0/5/0");
+});
+
+test("upstream: a connection that breaks after the finish takes nothing away", async () => {
+  const body = open(chunk({ content: "Hi" }), end("stop"), 'data: {"choices":[],"usa');
+  setImmediate(() => body.destroy(new Error("reset")));
+  assert.deepEqual(brief(await outcomeOf(read(body))), ["message: Hi", "stop"]);
 });
 
 test("upstream: a whole answer in one JSON body", async () => {
