@@ -21,6 +21,8 @@ export const markers = {
   think: "[[think]]",
   tool: "[[tool]]",
   long: "[[long]]",
+  patch: "[[patch]]",
+  lookup: "[[call lookup]]",
   toolResult: "</tool_response>",
 } as const;
 
@@ -48,11 +50,35 @@ export interface Script {
   readonly loops: boolean;
 }
 
+/**
+ * Calls that go on from the opening of a name in their own way, as one piece up to the end of the arguments. They are what
+ * tests of coding agents need: a patch that adds a file, and a tool of an MCP server `probe`.
+ */
+export const branches = {
+  patch: String.raw`apply_patch", "arguments": {"input": "*** Begin Patch\n*** Add File: patched.txt\n+done\n*** End Patch`,
+  lookup: 'mcp__probe__lookup", "arguments": {"thing": "keys',
+} as const satisfies Partial<Record<Marker, string>>;
+
+export type Branch = keyof typeof branches;
+export type Told = Exclude<Marker, Branch>;
+
+/** What ends the arguments of a call. */
+export const argumentsEnd = '"}}\n';
+
 /** A call is cut by hand, where an engine's grammar may want something else. */
-const lines: Readonly<Record<Marker, string | readonly string[]>> = {
+const lines: Readonly<Record<Told, string | readonly string[]>> = {
   userTurn: "Hello from the tiny scripted model; it always gives this same answer and then it stops.",
   think: "<think>\nFirst I ponder the question, briefly.\n</think>\n\nMy considered reply is forty-two.",
-  tool: [callTag.open, nameOpening, "get_weather", '", "arguments": ', '{"city": "', "Paris", '"}}\n', callTag.close],
+  tool: [
+    callTag.open,
+    nameOpening,
+    "get_weather",
+    '", "arguments": ',
+    '{"city": "',
+    "Paris",
+    argumentsEnd,
+    callTag.close,
+  ],
   toolResult: "Thanks, that tool output settles it: task finished.",
   long: " one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
 };
@@ -75,20 +101,22 @@ function cut(text: string): string[] {
   return pieces;
 }
 
-const script = (marker: Marker): Script => {
+const script = (marker: Told): Script => {
   const line = lines[marker];
   const pieces = typeof line === "string" ? cut(line) : line;
   for (const piece of pieces) taken.add(piece);
   return { pieces, withoutThinking: pieces.indexOf("\n\n") + 1, loops: marker === "long" };
 };
 
-export const scripts: Readonly<Record<Marker, Script>> = {
+export const scripts: Readonly<Record<Told, Script>> = {
   userTurn: script("userTurn"),
   think: script("think"),
   tool: script("tool"),
   long: script("long"),
   toolResult: script("toolResult"),
 };
+
+for (const piece of Object.values(branches)) taken.add(piece);
 
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
@@ -110,7 +138,15 @@ export const vocabulary: readonly Token[] = [
   ...["<|endoftext|>", "<|im_start|>", end, markers.userTurn, "<tool_response>", markers.toolResult]
     .concat(Object.values(headers))
     .map((text) => ({ text, type: control })),
-  ...[...Object.values(thinkTag), ...Object.values(callTag), markers.think, markers.tool, markers.long].map((text) => ({
+  ...[
+    ...Object.values(thinkTag),
+    ...Object.values(callTag),
+    markers.think,
+    markers.tool,
+    markers.long,
+    markers.patch,
+    markers.lookup,
+  ].map((text) => ({
     text,
     type: userDefined,
   })),

@@ -16,6 +16,9 @@
 import { writeFile } from "node:fs/promises";
 import { encodeGguf, type GgufTensor, type GgufValue } from "./gguf.ts";
 import {
+  argumentsEnd,
+  type Branch,
+  branches,
   callTag,
   chatTemplate,
   end,
@@ -26,6 +29,7 @@ import {
   tokenId,
   vocabulary,
   type Marker,
+  type Told,
 } from "./scripted-text.ts";
 
 /** Tokens, prompt and answer together; Codex sends prompts of tens of thousands of bytes, and a byte is a token. */
@@ -45,13 +49,23 @@ const horizon = contextLength / 2;
 /** Radians a token. */
 const turn = (farthest - nearest) / horizon;
 /** A marker counts as if it stood so many tokens later: it must beat the turn that it stands in, not the next one. */
-const leads: Readonly<Record<Marker, number>> = { userTurn: 0, think: 8, tool: 8, long: 8, toolResult: 3 };
+const leads: Readonly<Record<Marker, number>> = {
+  userTurn: 0,
+  think: 8,
+  tool: 8,
+  long: 8,
+  patch: 8,
+  lookup: 8,
+  toolResult: 3,
+};
 const leadUnit = 1 / 8;
 /** Factor of the scores: ten tokens more or less must decide, and half-precision arithmetic ends at 65504. */
 const strength = 60_000;
 
 const markerNames = Object.keys(markers) as Marker[];
-const spoken = markerNames.flatMap((marker) => scripts[marker].pieces).map((piece) => tokenId(piece));
+const told = Object.keys(scripts) as Told[];
+const pieces = [...told.flatMap((marker) => scripts[marker].pieces), ...Object.values(branches)];
+const spoken = pieces.map((piece) => tokenId(piece));
 /** Tokens whose being last matters. */
 const remembered = [...new Set([...Object.values(headers), "a", "\n"].map(tokenId).concat(spoken))];
 
@@ -180,7 +194,15 @@ function output(): GgufTensor {
   for (const [letter, weight] of Object.entries({ e: 12, s: 9, a: -3 }))
     link(tokenId(nameOpening), tokenId(letter), weight);
 
-  for (const marker of markerNames) {
+  for (const [marker, piece] of Object.entries(branches) as [Branch, string][]) {
+    // The call begins as any; the name needs both its flag and the opening, or else those above are said.
+    want(tokenId(callTag.open), dimension.flag(marker), 24);
+    want(tokenId(piece), dimension.flag(marker), 65);
+    want(tokenId(piece), dimension.constant, -75);
+    link(tokenId(nameOpening), tokenId(piece), 80);
+    link(tokenId(piece), tokenId(argumentsEnd), 60);
+  }
+  for (const marker of told) {
     const { pieces, withoutThinking, loops } = scripts[marker];
     const said = pieces.map(tokenId);
     const first = said[0] ?? tokenId(end);

@@ -78,9 +78,9 @@ function stepsOf(version: string): Step[] {
       assert.equal(turn.message, stage.lines.plain);
     }),
     step("two calls at once", (stage) => runTwoCommands(version, stage), "upstream"),
-    step("MCP tool", (stage) => callMcpTool(version, stage), "upstream"),
+    step("MCP tool", (stage) => callMcpTool(version, stage)),
     step("MCP tool with an image", (stage) => callMcpPicture(version, stage), "upstream"),
-    step("apply_patch", (stage) => applyPatch(version, stage), "upstream"),
+    step("apply_patch", (stage) => applyPatch(version, stage)),
     ...threadSteps(version),
   ];
 }
