@@ -47,6 +47,8 @@ class ChatEngine implements Engine {
   readonly #timeouts: Timeouts;
   readonly #log: Log;
   #dialect: Promise<Dialect> | null;
+  /** When a guess that is not sure is made anew. */
+  #doubtAt = Number.POSITIVE_INFINITY;
   readonly #models: ModelList;
   readonly #memory = new ModelMemory();
 
@@ -116,15 +118,19 @@ class ChatEngine implements Engine {
 
   /** The upstream's dialect; asked for until it tells, and the generic one until then. */
   #speak(): Promise<Dialect> {
+    if (performance.now() >= this.#doubtAt) this.#dialect = null;
     this.#dialect ??= this.#detect();
     return this.#dialect;
   }
 
   async #detect(): Promise<Dialect> {
-    const name = await detectDialect(this.#connection);
-    if (name === null) this.#dialect = null;
-    else this.#log.info("upstream found", { address: this.#connection.address, dialect: name });
-    return dialects[name ?? "generic"];
+    this.#doubtAt = Number.POSITIVE_INFINITY;
+    const guess = await detectDialect(this.#connection);
+    if (guess === null) this.#dialect = null;
+    else if (guess.sure) {
+      this.#log.info("upstream found", { address: this.#connection.address, dialect: guess.name });
+    } else this.#doubtAt = performance.now() + this.#timeouts.modelsMs;
+    return dialects[guess?.name ?? "generic"];
   }
 
   async #askModels(): Promise<readonly ModelInfo[]> {

@@ -10,8 +10,10 @@ export type ChatMessage = Readonly<Record<string, unknown>>;
 export function chatBody(request: EngineRequest, dialect: Dialect): ChatBody {
   const effort = request.effort === null ? {} : dialect.effort(request.effort);
   const kwargs = { ...fieldsOf(effort["chat_template_kwargs"]), ...fieldsOf(request.extra["chat_template_kwargs"]) };
+  // A null means the same as nothing, but vLLM and others refuse it.
+  const extra = Object.fromEntries(Object.entries(request.extra).filter(([, value]) => value !== null));
   return {
-    ...request.extra,
+    ...extra,
     ...effort,
     ...(Object.keys(kwargs).length > 0 && { chat_template_kwargs: kwargs }),
     ...dialect.constants,

@@ -39,7 +39,8 @@ interface Case {
   readonly title: string;
   readonly answers: Answers;
   readonly server?: string;
-  readonly dialect: DialectName | null;
+  readonly dialect: DialectName;
+  readonly sure?: boolean;
   /** [id, context, images] of each model, the default one first. */
   readonly models: readonly (readonly [string, number | null, boolean])[];
 }
@@ -104,7 +105,13 @@ const cases: readonly Case[] = [
     dialect: "generic",
     models: [["m", 65_536, true]],
   },
-  { title: "a server without a list", answers: {}, dialect: "generic", models: [] },
+  { title: "a server without a list", answers: {}, dialect: "generic", sure: false, models: [] },
+  {
+    title: "a server without a list, by its properties",
+    answers: { "/props": { default_generation_settings: { n_ctx: 512 } } },
+    dialect: "llama-server",
+    models: [],
+  },
 ];
 
 const brief = ({ id, contextLength, capabilities }: ModelInfo): unknown[] => [id, contextLength, capabilities.images];
@@ -115,12 +122,12 @@ const engineOver = (t: TestContext, baseUrl: string, dialect: DialectName | null
   return engine;
 };
 
-for (const { title, answers, server, dialect, models } of cases) {
+for (const { title, answers, server, dialect: name, sure = true, models } of cases) {
   test(`detect: ${title}`, async (t) => {
     const upstream = await serve(t, answers, server);
     const connection = new Connection({ baseUrl: upstream.url, apiKey: null, headers: {}, timeouts: defaultTimeouts });
     t.after(() => connection.close());
-    assert.equal(await detectDialect(connection), dialect);
+    assert.deepEqual(await detectDialect(connection), { name, sure });
     assert.deepEqual((await engineOver(t, upstream.url, null).models()).map(brief), models);
   });
 }
@@ -131,6 +138,24 @@ test("detect: nobody there", async (t) => {
   const connection = new Connection({ baseUrl: upstream.url, apiKey: null, headers: {}, timeouts: defaultTimeouts });
   t.after(() => connection.close());
   assert.equal(await detectDialect(connection), null);
+});
+
+test("detect: a door that is closed for now settles nothing", async (t) => {
+  let status = 429;
+  const upstream = await startUpstream(({ path }, response) => {
+    if (path === "/v1/models")
+      sendJson(response, status, { data: [{ id: "q", owned_by: "vllm" }].slice(status > 200 ? 1 : 0) });
+    else if (path === "/tokenize" && status === 200) sendJson(response, 200, { count: 7 });
+    else sendJson(response, 404, {});
+  });
+  t.after(() => upstream.close());
+  for (const closed of [401, 403, 404, 429]) {
+    status = closed;
+    const engine = engineOver(t, upstream.url, null);
+    assert.equal((await engine.countTokens(asking("Hi"))).exact, false, String(closed));
+    status = 200;
+    assert.deepEqual(await engine.countTokens(asking("Hi")), { input: 7, exact: true }, String(closed));
+  }
 });
 
 test("models: asked for once while the answer is fresh, again when there was none", async (t) => {

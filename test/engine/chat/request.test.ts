@@ -49,6 +49,11 @@ test("request: everything that can be asked for", () => {
   });
 });
 
+test("request: a null among the further fields is no field", () => {
+  const body = bodyOf(asking("Hi", { extra: { min_tokens: null, chat_template_kwargs: null, min_p: 0 } }));
+  assert.deepEqual(["min_tokens" in body, "chat_template_kwargs" in body, body["min_p"]], [false, false, 0]);
+});
+
 const history: readonly EngineMessage[] = [
   { role: "system", content: [{ type: "text", text: "Be brief." }] },
   { role: "user", content: [{ type: "text", text: "Look:" }, picture] },
