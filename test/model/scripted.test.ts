@@ -93,13 +93,14 @@ for (const [name, [prompt, said]] of Object.entries(threads)) {
   test(`${name} gets its script`, () => assert.equal(answer(prompt), said));
 }
 
+const callOf = (name: string, args: object): string =>
+  `<tool_call>\n{"name": "${name}", "arguments": ${JSON.stringify(args).replace(/":/g, '": ')}}\n</tool_call>`;
+
 test("a patch and a lookup are calls of their own, and change nothing of the plain one", () => {
-  const call = (name: string, args: object): string =>
-    `<tool_call>\n{"name": "${name}", "arguments": ${JSON.stringify(args).replace(/":/g, '": ')}}\n</tool_call>`;
   const patch = "*** Begin Patch\n*** Add File: patched.txt\n+done\n*** End Patch";
-  assert.equal(answer(user("[[patch]]") + header), call("apply_patch", { input: patch }));
-  assert.equal(answer(user("[[call lookup]]") + header), call("mcp__probe__lookup", { thing: "keys" }));
-  assert.equal(answer(user("[[patch]] [[tool]]") + header), call("get_weather", { city: "Paris" }));
+  assert.equal(answer(user("[[patch]]") + header), callOf("apply_patch", { input: patch }));
+  assert.equal(answer(user("[[call lookup]]") + header), callOf("mcp__probe__lookup", { thing: "keys" }));
+  assert.equal(answer(user("[[patch]] [[tool]]") + header), callOf("get_weather", { city: "Paris" }));
 });
 
 test("[[long]] never stops", () => {
