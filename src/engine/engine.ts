@@ -170,7 +170,7 @@ export interface Health {
 
 /** One of: `script` (tests), `chat` (upstreams over HTTP), `llama` (embedded). */
 export interface Engine {
-  /** Models served, the default one first. Asks the upstream where there is one; an unreachable upstream gives []. */
+  /** Models served, the default one first; of an upstream those last seen, [] while it was never reached. */
   models(): Promise<readonly ModelInfo[]>;
   /**
    * Writes an answer. Aborting `signal`, or leaving the loop, stops the work within one token or one prefill chunk;

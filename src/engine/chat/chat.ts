@@ -141,7 +141,7 @@ class ChatEngine implements Engine {
       const described = dialect.describe(model, details);
       if (id === null || described === null) return [];
       // Where nobody knows, images are tried: a refusal takes them back (see concessions).
-      const images = (described.images ?? true) && !this.#memory.of(id).conceded.has("images");
+      const images = (described.images ?? true) && !this.#memory.has(id, "images");
       const { contextLength, loaded } = described;
       return [{ info: { id, contextLength, capabilities: { images, reasoning: true } }, loaded }];
     });

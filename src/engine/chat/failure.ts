@@ -50,7 +50,12 @@ const statuses: Readonly<Record<number, { readonly code: Failure["code"]; readon
   504: { code: "upstream_timeout", advice: "took too long" },
   529: { code: "server_is_overloaded", advice: "is overloaded" },
 };
-const toBeRetried: ReadonlySet<Failure["code"]> = new Set(["rate_limit_exceeded", "server_is_overloaded"]);
+const passing: ReadonlySet<Failure["code"]> = new Set([
+  "rate_limit_exceeded",
+  "server_is_overloaded",
+  "upstream_error",
+  "upstream_timeout",
+]);
 
 /** An upstream's refusal: an HTTP status, or 0 for one in mid-stream, with words that are free of secrets. */
 export interface Refusal {
@@ -67,15 +72,15 @@ export function refusal({ status, words, retryAfterSeconds }: Refusal, address: 
   const { message, all } = status === 401 || status === 403 ? { message: "", all: "" } : words;
   const code = meanings.find(({ pattern }) => pattern.test(all))?.code ?? row?.code ?? unknownStatus(status);
   const advice = row?.advice ?? (status === 0 ? "failed in mid-stream" : "failed");
+  const wait = retryAfterSeconds !== null && passing.has(code) ? retryAfterSeconds : null;
   // Codex waits for as long as a message says in these words.
-  const wait = retryAfterSeconds === null ? "; try again later" : `; try again in ${retryAfterSeconds}s`;
+  const until = wait === null ? "" : `; try again in ${wait}s`;
   const number = status === 0 ? "" : ` (HTTP ${status})`;
   const quoted = quote(message);
-  const told = `${advice}${toBeRetried.has(code) || retryAfterSeconds !== null ? wait : ""}${number}`;
   return {
     code,
-    message: `The upstream at ${address} ${told}${quoted === "" ? "." : `: ${quoted}`}`,
-    ...(retryAfterSeconds !== null && { retryAfterSeconds }),
+    message: `The upstream at ${address} ${advice}${until}${number}${quoted === "" ? "." : `: ${quoted}`}`,
+    ...(wait !== null && { retryAfterSeconds: wait }),
   };
 }
 

@@ -13,6 +13,11 @@ export interface Remembered {
 export class ModelMemory {
   readonly #models = new Map<string, Remembered>();
 
+  /** Whether `concession` was made for `model`; asking does not count as use, as an upstream may list any number. */
+  has(model: string, concession: ConcessionName): boolean {
+    return this.#models.get(model)?.conceded.has(concession) === true;
+  }
+
   /** What is remembered of `model`, to be read and written. */
   of(model: string): Remembered {
     const remembered = this.#models.get(model) ?? { conceded: new Set(), estimated: false };

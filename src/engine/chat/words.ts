@@ -34,22 +34,22 @@ export function wordsIn(error: unknown): Words {
 function messageIn(value: unknown, names: string[], depth: number): string {
   if (typeof value === "string") return value.split(quoted, 1)[0] ?? "";
   if (depth > maximumDepth) return "";
-  if (Array.isArray(value))
-    return listOf(value)
-      .map((entry) => complaint(entry, names))
-      .join("; ");
+  if (Array.isArray(value)) return complaints(value, names);
   const fields = fieldsOf(value);
   keepNames(fields, names);
   const inner = [fields["error"], fields["message"], fields["detail"]];
   return inner.map((part) => messageIn(part, names, depth + 1)).find((message) => message !== "") ?? "";
 }
 
-/** One entry of pydantic's list; the field stands second in `loc`, after "body". */
-function complaint(entry: Fields, names: string[]): string {
-  keepNames(entry, names);
-  const [, field] = Array.isArray(entry["loc"]) ? (entry["loc"] as readonly unknown[]) : [];
-  const message = messageIn(entry["msg"], names, maximumDepth);
-  return typeof field === "string" ? `${field}: ${message}` : message;
+/** pydantic's list; the field stands second in `loc`, after "body". */
+function complaints(list: unknown, names: string[]): string {
+  const told = listOf(list).map((entry) => {
+    keepNames(entry, names);
+    const [, field] = Array.isArray(entry["loc"]) ? (entry["loc"] as readonly unknown[]) : [];
+    const message = messageIn(entry["msg"], names, maximumDepth);
+    return typeof field === "string" && message !== "" ? `${field}: ${message}` : message;
+  });
+  return told.filter((message) => message !== "").join("; ");
 }
 
 function keepNames(fields: Fields, names: string[]): void {

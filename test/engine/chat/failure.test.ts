@@ -156,6 +156,11 @@ test("refusal: the field at fault is named", () => {
   assert.match(refused(422, JSON.stringify({ detail: [fields] })).message, /: stop: Input should be a string$/);
 });
 
+test("refusal: complaints that say nothing are left out", () => {
+  const detail = [{ loc: ["body", "stop"] }, {}, fields, null];
+  assert.match(refused(422, JSON.stringify({ detail })).message, /\): stop: Input should be a string$/);
+});
+
 test("refusal: a body nested without end is no reason to fall", () => {
   assert.equal(refused(500, '{"error":'.repeat(50_000) + '"x"' + "}".repeat(50_000)).code, "upstream_error");
 });
@@ -166,7 +171,7 @@ test("refusal: how long to wait is told in Codex's words", () => {
   assert.match(busy.message, /try again in 7s/);
   assert.match(refused(503, "", 30).message, /try again in 30s/);
   assert.ok(!("retryAfterSeconds" in refused(429, "")));
-  assert.match(refused(429, "").message, /try again later/);
+  for (const status of [400, 401, 402]) assert.doesNotMatch(refused(status, "", 7).message, /try again/);
 });
 
 test("retry-after: seconds, milliseconds, dates, and nonsense", () => {

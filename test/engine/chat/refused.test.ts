@@ -95,5 +95,9 @@ test("memory: bounded, and the models used last stay", () => {
     memory.of(String(model)).conceded.add("usage");
     assert.ok(memory.of("kept").conceded.has("effort"));
   }
+  for (let model = 0; model < 3 * limits.rememberedModels; model += 1) {
+    assert.equal(memory.has(`listed ${model}`, "images"), false);
+  }
+  assert.ok(memory.has("kept", "effort"));
   assert.equal(memory.of("0").conceded.size, 0);
 });
