@@ -57,8 +57,9 @@ export function createApp(line: Line, options: GuardOptions & { readonly comment
         const handler = Object.hasOwn(methods, method) ? methods[method as Method] : undefined;
         if (handler) return handler(exchange, line);
         if (method === "HEAD" && methods.GET) return methods.GET(exchange, line);
-        exchange.env.outgoing.setHeader("allow", Object.keys(methods).join(", "));
-        throw new ApiError("method_not_allowed", `${method} is not allowed on ${exchange.req.path}.`);
+        const allowed = Object.keys(methods).join(", ");
+        exchange.env.outgoing.setHeader("allow", allowed);
+        throw new ApiError("method_not_allowed", `${method} is not allowed on ${exchange.req.path}; use ${allowed}.`);
       },
     );
   }

@@ -32,7 +32,7 @@ export function placeOf(keyword: string): Place {
 
 /** Whether a `$ref` leads to something inside the schema that it stands in, whose outermost one is `root`. */
 export function resolves(reference: unknown, root: Fields): boolean {
-  if (typeof reference !== "string" || !reference.startsWith("#")) return false;
+  if (typeof reference !== "string" || !(reference === "#" || reference.startsWith("#/"))) return false;
   const steps = reference.slice(1).split("/").slice(1);
   let place: unknown = root;
   for (const step of steps) {
@@ -74,6 +74,7 @@ function problemIn(schema: unknown, root: Fields, path: string, depth: number): 
 
 function keywordProblem(keyword: string, value: unknown, root: Fields, path: string, depth: number): string | null {
   if (keyword === "type") {
+    if (Array.isArray(value) && value.length === 0) return `'${path}' is an empty list, which nothing fits`;
     const unknown = [value].flat().find((type) => typeof type !== "string" || !types.has(type));
     return unknown === undefined ? null : `'${path}' is ${JSON.stringify(unknown)}; known are ${[...types].join(", ")}`;
   }

@@ -17,7 +17,8 @@ export function normalise(input: Request["input"]): Item[] {
   if (input === null || input === undefined) return [];
   if (typeof input === "string") return input === "" ? [] : [userMessage(input)];
   if (input.length > limits.inputItems) {
-    throw new ApiError("invalid_value", `'input' has ${input.length} items; at most ${limits.inputItems}.`, "input");
+    const most = `at most ${limits.inputItems} are read; send fewer, and go on with 'previous_response_id'`;
+    throw new ApiError("invalid_value", `'input' has ${input.length} items: ${most}.`, "input");
   }
   const taken = new Set<string>();
   return input.map((value) => toItem(value, taken));

@@ -129,7 +129,7 @@ export const badWays: readonly Bad[] = [
     status: 405,
     code: "method_not_allowed",
     param: null,
-    says: /PUT is not allowed/,
+    says: /PUT is not allowed on .*; use POST, HEAD, GET/,
   },
   {
     what: "a route that is none",

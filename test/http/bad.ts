@@ -158,6 +158,8 @@ export const badBodies: readonly Bad[] = [
     inSchema,
     /'properties' must be an object of schemas/,
   ),
+  wrong("a list of no types", schema({ type: [] }), inSchema, /'type' is an empty list/),
+  wrong("a reference by a bare name", schema({ $ref: "#node" }), inSchema, /'\$ref' leads nowhere/),
   wrong(
     "a reference that leads nowhere",
     schema({ $ref: "#/$defs/node" }),
