@@ -17,6 +17,12 @@ export interface Arrival {
   readonly program: string;
 }
 
+/** An address without the password or the key that may stand in it: screens are shared. */
+function withoutSecrets(address: string): string {
+  const { origin, pathname } = new URL(address);
+  return `${origin}${pathname === "/" ? "" : pathname}`;
+}
+
 /** A few lines, for standard output; tests and scripts read the address from the first. */
 export function welcome({ address, config, weights, model, memory, program }: Arrival): string {
   const api = `${address}/v1`;
@@ -27,7 +33,7 @@ export function welcome({ address, config, weights, model, memory, program }: Ar
     `Antiphon is listening at ${api}`,
     "",
     weights === null
-      ? `  Upstream   ${config.upstream ?? ""}`
+      ? `  Upstream   ${withoutSecrets(config.upstream ?? "")}`
       : `  Model      ${weights.id} (${weights.source}): ${weights.note}`,
     `  Codex      codex -m ${quoted(model)} -c model_provider=antiphon -c ${quoted(codexProvider(api, locked))}`,
     `  OpenAI SDK OPENAI_BASE_URL=${api} OPENAI_API_KEY=${locked ? "..." : "none"}`,

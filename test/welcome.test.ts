@@ -42,3 +42,9 @@ test("an upstream's model is named as a shell takes it, whatever it is called", 
   assert.match(text, /Upstream +http:\/\/127\.0\.0\.1:1\n/);
   assert.ok(text.includes(String.raw`codex -m 'it'\''s a model' -c`));
 });
+
+test("an upstream's address is shown without the secrets in it", () => {
+  const text = arrival(["--upstream", "http://me:secret@127.0.0.1:1/v1?key=secret"], { weights: null, model: "m" });
+  assert.match(text, /Upstream +http:\/\/127\.0\.0\.1:1\/v1\n/);
+  assert.doesNotMatch(text, /secret/);
+});
