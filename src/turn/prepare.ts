@@ -51,26 +51,26 @@ export async function prepare(line: Line, request: Request, threadId: string | n
   const input = normalise(request.input);
   const previous = request.previous_response_id;
   const thread = previous ? await loadThread(line.store, previous) : [];
-  const items = await readable(line, [...thread, ...input]);
+  const served = chooseModel(await line.engine.models(), request.model ?? null);
+  const items = await readable(line, [...thread, ...input], served?.capabilities.images ?? true);
   const offer = makeOffer(request.tools ?? [], items, request.tool_choice ?? "auto");
-  const model = chooseModel(await line.engine.models(), request.model ?? null);
+  // An upstream that is down names no models; it may know the name once it is back.
+  const model = served?.id ?? request.model ?? "default";
   const response = newResponse(request, newId("resp"), request.model ?? model, seconds());
   return { request, response, model, input, items, offer, affinity: threadId ?? request.prompt_cache_key ?? null };
 }
 
 /** The items of a thread as the prompt is made of them: references resolved, mistakes healed, seals and files opened. */
-async function readable(line: Line, thread: readonly Item[]): Promise<readonly Item[]> {
+async function readable(line: Line, thread: readonly Item[], images: boolean): Promise<readonly Item[]> {
   const { items, counts } = heal(await resolveReferences(line.store, thread));
-  const revealed = await reveal(items, line.seal, line.files);
+  const revealed = await reveal(items, { seal: line.seal, files: line.files, images });
   line.log.debug("items read", { items: items.length, healed: counts, skipped: skipped(revealed) });
   return revealed;
 }
 
-/** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. */
-function chooseModel(models: readonly ModelInfo[], asked: string | null): string {
-  const named = models.find((model) => model.id === asked);
-  // An upstream that is down names no models; it may know the name once it is back.
-  return (named ?? models[0])?.id ?? asked ?? "default";
+/** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. null where none is known. */
+function chooseModel(models: readonly ModelInfo[], asked: string | null): ModelInfo | null {
+  return models.find(({ id }) => id === asked) ?? models[0] ?? null;
 }
 
 /** What the engine is asked in this turn, with the prompt at `shape`. */

@@ -1,21 +1,35 @@
-/** Owns what items hold but do not show: our own sealed thinking is opened, and attached files are read. */
+/**
+ * Owns what items hold but do not show: our own sealed thinking is opened, attached files are read, and images become a note
+ * where the model has no eyes.
+ */
 import type { Item } from "../spec/items.ts";
-import { type Fields, isFields } from "../spec/json.ts";
-import type { Part } from "../spec/parts.ts";
+import { isFields } from "../spec/json.ts";
+import { isPartType, type Part, type PartRow, parts } from "../spec/parts.ts";
 import { plainText } from "./content.ts";
 import { type FileReader, fileText } from "./files.ts";
 import type { Seal } from "./seal.ts";
 
-/** `items` with texts in place of seals and files. What cannot be opened or read stays as it is, or becomes a note. */
-export async function reveal(items: readonly Item[], seal: Seal, files: FileReader): Promise<readonly Item[]> {
-  const attached = items.flatMap(filesIn);
-  const opened = items.map((item) => open(item, seal));
-  if (attached.length === 0) return opened;
-  const texts = await files.texts(attached);
-  return opened.map((item) =>
-    withParts(item, (part) => (isFile(part) ? { type: "input_text", text: fileText(part, texts) } : part)),
-  );
+export interface Means {
+  readonly seal: Seal;
+  readonly files: FileReader;
+  /** Whether the model can see images. */
+  readonly images: boolean;
 }
+
+/** `items` with texts in place of what is sealed or packed. What cannot be opened stays as it is, or becomes a note. */
+export async function reveal(items: readonly Item[], { seal, files, images }: Means): Promise<readonly Item[]> {
+  const packed = items
+    .flatMap(partsOf)
+    .filter((part) => mediaOf(part) === "file" || (mediaOf(part) === "image" && !images));
+  const texts =
+    packed.length > 0
+      ? await files.texts(packed.filter((part) => mediaOf(part) === "file"))
+      : new Map<string, string>();
+  const shown = new Map(packed.map((part) => [part, mediaOf(part) === "file" ? fileText(part, texts) : unseen]));
+  return items.map((item) => withTexts(open(item, seal), shown));
+}
+
+const unseen = "[image omitted: this model cannot see images]";
 
 /** Thinking and summaries that we sealed ourselves; those of other servers mean nothing here. */
 function open(item: Item, seal: Seal): Item {
@@ -26,27 +40,27 @@ function open(item: Item, seal: Seal): Item {
   return text === null ? item : { ...item, content: [{ type: "reasoning_text", text }] };
 }
 
-/** The lists of an item that hold content parts. */
-const lists = ["content", "output"] as const;
+/** The fields of an item that hold content parts: a list of them, or one (a screenshot). */
+const fields = ["content", "output"] as const;
 
-function filesIn(item: Item): Part[] {
-  return lists.flatMap((name) => {
-    const list = item[name];
-    return Array.isArray(list) ? list.filter(isFile) : [];
-  });
+function partsOf(item: Item): Part[] {
+  return fields.flatMap((name) => item[name]).filter(isPart);
 }
 
-function withParts(item: Item, replace: (part: unknown) => unknown): Item {
-  if (filesIn(item).length === 0) return item;
-  const replaced: Fields = Object.fromEntries(
-    lists.flatMap((name) => {
-      const list = item[name];
-      return Array.isArray(list) ? [[name, list.map(replace)]] : [];
-    }),
-  );
-  return { ...item, ...replaced };
+function withTexts(item: Item, shown: ReadonlyMap<unknown, string>): Item {
+  const changed = fields.filter((name) => [item[name]].flat().some((part) => shown.has(part)));
+  if (changed.length === 0) return item;
+  const told = (part: unknown): unknown => {
+    const text = shown.get(part);
+    return text === undefined ? part : { type: "input_text", text };
+  };
+  return { ...item, ...Object.fromEntries(changed.map((name) => [name, [item[name]].flat().map(told)])) };
 }
 
-function isFile(part: unknown): part is Part {
-  return isFields(part) && part["type"] === "input_file";
+function isPart(value: unknown): value is Part {
+  return isFields(value) && isPartType(value["type"]);
+}
+
+function mediaOf({ type }: Part): PartRow["media"] {
+  return isPartType(type) ? parts[type].media : null;
 }

@@ -89,3 +89,23 @@ test("files are read wherever they stand, under their names", async () => {
   const told = asked[0]?.messages.map((message) => JSON.stringify(message.content)) ?? [];
   for (const text of [told[0], told[2]]) assert.match(text ?? "", /notes\.txt.*remember the milk/);
 });
+
+test("a model without eyes is told of images where they stand, in messages, outputs and screenshots", async () => {
+  const { line, asked } = recording();
+  const blind = { id: "blind", contextLength: null, capabilities: { images: false, reasoning: false } };
+  const image = { type: "input_image", image_url: "data:image/png;base64,AA==" };
+  const input = [
+    { role: "user", content: [{ type: "input_text", text: "look" }, image] },
+    { type: "function_call", call_id: "c", name: "f", arguments: "{}" },
+    { type: "function_call_output", call_id: "c", output: [image] },
+    { type: "computer_call", call_id: "d", actions: [] },
+    { type: "computer_call_output", call_id: "d", output: { ...image, type: "computer_screenshot" } },
+  ];
+  const engine = { ...line.engine, models: () => Promise.resolve([blind]) };
+  await played({ ...line, engine }, { input });
+  await played(line, { input });
+  const told = asked.map(({ messages }) => JSON.stringify(messages));
+  assert.equal(told[0]?.split("[image omitted: this model cannot see images]").length, 4);
+  assert.equal(told[0]?.includes("base64"), false);
+  assert.equal(told[1]?.split("base64").length, 4);
+});
