@@ -16,7 +16,7 @@ export type Thinking = "none" | "possible" | "begun";
 
 export interface GrammarOptions {
   readonly thinking: Thinking;
-  /** False: arguments are any object; for schemas that llama.cpp refuses. */
+  /** False: arguments are any object, and a format is any JSON; for schemas that llama.cpp refuses. */
   readonly exact: boolean;
 }
 
@@ -32,7 +32,7 @@ export function answerGrammar(request: EngineRequest, { thinking, exact }: Gramm
   const rules = new RuleBook();
   const tools = callableTools(request);
   const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, exact, rules);
-  const format = formatExpression(request, rules);
+  const format = formatExpression(request, exact, rules);
   const forced = calls !== null && request.toolChoice !== "auto";
   if (calls !== null && format === null && !forced)
     return { from: "call", source: `root ::= ${calls}\n${rules.toString()}` };
@@ -62,14 +62,15 @@ function withType(parameters: EngineTool["parameters"]): EngineTool["parameters"
   return "$ref" in parameters ? parameters : { ...parameters, type: "object" };
 }
 
-function formatExpression({ format }: EngineRequest, rules: RuleBook): string | null {
+function formatExpression({ format }: EngineRequest, exact: boolean, rules: RuleBook): string | null {
   switch (format.type) {
     case "text":
       return null;
     case "json_object":
       return anyObject(rules);
     case "json_schema":
-      return schemaExpression(format.schema, rules);
+      if (exact) return schemaExpression(format.schema, rules);
+      return schemaExpression(format.schema["type"] === "object" ? { type: "object" } : true, rules);
   }
 }
 

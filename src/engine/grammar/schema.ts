@@ -4,6 +4,7 @@
  * cannot say (patterns, sums of schemas, wide ranges) is left out: the place then takes any JSON of the type that is known.
  */
 import { limits } from "../../limits.ts";
+import { asks, combined, type Fields, isFields } from "./combine.ts";
 import { literal, oneOf, type RuleBook } from "./rules.ts";
 
 /** Rules of plain JSON; each is added when it is first used, with what it needs. */
@@ -41,11 +42,6 @@ export function schemaExpression(schema: unknown, rules: RuleBook): string {
   return new SchemaReader(schema, rules).read(schema, 0);
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** `value` as `json.dumps` writes it. */
 export function dump(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(dump).join(", ")}]`;
@@ -58,7 +54,7 @@ export function dump(value: unknown): string {
 class SchemaReader {
   readonly #root: unknown;
   readonly #rules: RuleBook;
-  /** Rules of the `$ref`s met so far: schemas may be recursive. */
+  /** Rules of the `$ref`s and sums met so far: schemas may be recursive. */
   readonly #references = new Map<string, string>();
 
   constructor(root: unknown, rules: RuleBook) {
@@ -71,7 +67,7 @@ class SchemaReader {
       return plain("value", this.#rules);
     }
     const { $ref: reference, const: constant, enum: values, anyOf, oneOf: either, allOf, type } = schema;
-    if (typeof reference === "string") return this.#reference(reference, depth);
+    if (typeof reference === "string" || (Array.isArray(allOf) && allOf.length > 0)) return this.#sum(schema, depth);
     if (constant !== undefined) return literal(dump(constant));
     if (Array.isArray(values) && values.length > 0) {
       return oneOf(values.slice(0, limits.grammarChoices).map((value) => literal(dump(value))));
@@ -79,11 +75,22 @@ class SchemaReader {
     const choices = anyOf ?? either;
     if (Array.isArray(choices) && choices.length > 0) {
       const { anyOf: _any, oneOf: _one, ...rest } = schema;
-      return oneOf(choices.map((choice) => this.read(isFields(choice) ? { ...rest, ...choice } : choice, depth + 1)));
+      return oneOf(choices.map((choice) => this.read(asks(rest) ? { allOf: [rest, choice] } : choice, depth + 1)));
     }
-    if (Array.isArray(allOf) && allOf.length > 0) return this.read(merged(schema, allOf), depth + 1);
-    if (Array.isArray(type)) return oneOf(type.map((one) => this.read({ ...schema, type: one }, depth + 1)));
+    if (Array.isArray(type) && type.length > 0) {
+      return oneOf(type.map((one) => this.read({ ...schema, type: one }, depth + 1)));
+    }
     return this.#typed(schema, type, depth);
+  }
+
+  /** A rule of its own for what refers to others, which may refer to it. */
+  #sum(schema: Fields, depth: number): string {
+    const { $ref: reference, ...rest } = schema;
+    if (typeof reference === "string" && !asks(rest)) {
+      return this.#named(reference, () => this.read(lookUp(this.#root, reference), depth + 1));
+    }
+    const whole = (): Fields => combined(schema, (one) => lookUp(this.#root, one));
+    return this.#named(JSON.stringify(schema), () => this.read(whole(), depth + 1));
   }
 
   #typed(schema: Fields, type: unknown, depth: number): string {
@@ -106,12 +113,12 @@ class SchemaReader {
     }
   }
 
-  #reference(reference: string, depth: number): string {
-    const known = this.#references.get(reference);
+  #named(key: string, read: () => string): string {
+    const known = this.#references.get(key);
     if (known !== undefined) return known;
     const name = this.#rules.reserve();
-    this.#references.set(reference, name);
-    const body = this.read(lookUp(this.#root, reference), depth + 1);
+    this.#references.set(key, name);
+    const body = read();
     // A reference to nothing but itself would be a grammar that never begins.
     this.#rules.add(name, body === name ? plain("value", this.#rules) : body);
     return name;
@@ -119,10 +126,13 @@ class SchemaReader {
 
   /** Members in the schema's order; the optional ones may be left out, and further ones follow where they are allowed. */
   #object(schema: Fields, depth: number): string {
-    const properties = isFields(schema["properties"]) ? Object.entries(schema["properties"]) : [];
-    const required = new Set(Array.isArray(schema["required"]) ? schema["required"] : []);
-    const extra = schema["additionalProperties"];
-    if (properties.length === 0 && (extra === undefined || extra === true)) return anyObject(this.#rules);
+    const named = isFields(schema["properties"]) ? schema["properties"] : {};
+    const required = new Set(stringsOf(schema["required"]));
+    const { additionalProperties } = schema;
+    const extra = additionalProperties ?? Object.keys(named).length === 0;
+    const unnamed = [...required].filter((name) => !Object.hasOwn(named, name));
+    const properties = [...Object.entries(named), ...unnamed.map((name): [string, unknown] => [name, extra])];
+    if (properties.length === 0 && extra === true) return anyObject(this.#rules);
     const more = extra === true || isFields(extra) ? this.#member(plain("string", this.#rules), extra, depth) : null;
     // Two rules a member: one for when it would be the first, one for when a comma must stand before it.
     let first = more === null ? '""' : this.#rules.fresh(`(${more} (", " ${more})*)?`);
@@ -166,6 +176,10 @@ function repeat(least: number, most: number | null): string {
   return low === 0 && high === "" ? "*" : `{${low},${high}}`;
 }
 
+function stringsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
+}
+
 function count(value: unknown): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
@@ -179,21 +193,6 @@ function guess(schema: Fields): string | null {
   if ("properties" in schema || "additionalProperties" in schema) return "object";
   if ("items" in schema || "minItems" in schema) return "array";
   return "minLength" in schema || "maxLength" in schema || "pattern" in schema ? "string" : null;
-}
-
-/** One schema that asks for what all `parts` ask, as far as they speak of an object's members. */
-function merged(schema: Fields, parts: readonly unknown[]): Fields {
-  const { allOf: _all, ...rest } = schema;
-  const all = [rest, ...parts.filter(isFields)];
-  const properties: Record<string, unknown> = {};
-  const required: unknown[] = [];
-  for (const part of all) {
-    if (isFields(part["properties"])) Object.assign(properties, part["properties"]);
-    if (Array.isArray(part["required"])) required.push(...part["required"]);
-  }
-  const whole: Record<string, unknown> = Object.assign({}, ...all);
-  if (Object.keys(properties).length > 0) Object.assign(whole, { properties, required });
-  return whole;
 }
 
 /** What a `$ref` within the same document points to (RFC 6901); undefined where there is nothing. */

@@ -1,25 +1,10 @@
 /** Owns the tests of grammars against llama.cpp itself: what fits a schema is accepted, what does not is not. */
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import fc from "fast-check";
-import type { EngineRequest } from "../../../src/engine/engine.ts";
-import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { literal, RuleBook, textUntil } from "../../../src/engine/grammar/rules.ts";
 import { dump, schemaExpression } from "../../../src/engine/grammar/schema.ts";
-import type { Llama } from "../../../src/engine/llama/binding.ts";
-import { asking, poll, weather } from "../asking.ts";
-import { nativeLlama } from "../llama/native.ts";
-
-let llama: Llama;
-before(async () => {
-  llama = await nativeLlama();
-});
-
-/** Says of texts whether they are whole answers under `source`. */
-async function judge(source: string): Promise<(text: string) => boolean> {
-  const grammar = (await llama.createGrammar({ grammar: source })) as unknown as { _testText(text: string): boolean };
-  return (text) => grammar._testText(text);
-}
+import { judge } from "./judge.ts";
 
 function schemaGrammar(schema: unknown): string {
   const rules = new RuleBook();
@@ -96,6 +81,86 @@ const examples: Readonly<Record<string, Example>> = {
     },
     good: [{ a: 1, b: "x" }],
     bad: [{ a: 1 }, { b: "x" }],
+  },
+  "an empty list of types": {
+    schema: { type: "object", properties: { a: { type: [] } }, required: ["a"] },
+    good: [{ a: 1 }, { a: {} }],
+    bad: [{}],
+  },
+  "choices beside members of their own": {
+    schema: {
+      type: "object",
+      properties: { a: { type: "integer" } },
+      required: ["a"],
+      anyOf: [
+        { properties: { b: { const: 1 } }, required: ["b"] },
+        { properties: { c: { const: 2 } }, required: ["c"] },
+      ],
+    },
+    good: [
+      { a: 1, b: 1 },
+      { a: 1, c: 2 },
+    ],
+    bad: [{ b: 1 }, { a: 1 }, { a: 1, b: 1, c: 2 }, "a"],
+  },
+  "a sum with a reference": {
+    schema: {
+      $defs: { base: { type: "object", properties: { a: { type: "integer" } }, required: ["a"] } },
+      allOf: [{ $ref: "#/$defs/base" }, { properties: { b: { type: "string" } }, required: ["b"] }],
+    },
+    good: [{ a: 1, b: "x" }],
+    bad: [{ a: 1 }, { b: "x" }],
+  },
+  "a reference and more beside it": {
+    schema: {
+      $defs: { base: { type: ["object", "null"], properties: { a: { type: "number" } } } },
+      $ref: "#/$defs/base",
+      description: "x",
+      type: "object",
+      properties: { a: { type: "integer", minimum: 0 } },
+      required: ["a"],
+    },
+    good: [{ a: 1 }],
+    bad: [{}, { a: -1 }, { a: 1.5 }, null],
+  },
+  "sums that refer to themselves": {
+    schema: {
+      $defs: {
+        node: {
+          type: "object",
+          properties: { left: { $ref: "#/$defs/node", required: ["v"] }, v: { type: "integer" } },
+          allOf: [{ $ref: "#/$defs/node" }],
+        },
+      },
+      $ref: "#/$defs/node",
+    },
+    good: [{}, { v: 1 }, { left: { left: { v: 1 }, v: 2 } }],
+    bad: [{ left: {} }, { left: { left: {}, v: 1 } }],
+  },
+  "sums of choices": {
+    schema: {
+      allOf: [
+        { anyOf: [{ type: "integer" }, { type: "string" }, { type: "null" }] },
+        { anyOf: [{ type: "number" }, { type: "null" }] },
+      ],
+    },
+    good: [1, null],
+    bad: [1.5],
+  },
+  "required members of which nothing is said": {
+    schema: {
+      type: "object",
+      properties: { a: { type: "integer" } },
+      required: ["a", "b"],
+      additionalProperties: false,
+    },
+    good: [{ a: 1, b: [true] }],
+    bad: [{ a: 1 }, { b: 1 }, { a: 1, b: 1, c: 1 }],
+  },
+  "required members of any object": {
+    schema: { type: "object", required: ["a"] },
+    good: [{ a: 1 }, { a: null, b: 1 }],
+    bad: [{}, { b: 1 }],
   },
   "references, recursive too": {
     schema: {
@@ -212,70 +277,4 @@ test("text until a mark ends with its first occurrence", async () => {
     assert.ok(!accepts(`${text}!`), text);
   }
   assert.ok(!accepts("</think></think>!"));
-});
-
-const called = (name: string, args: string): string =>
-  `<tool_call>\n{"name": "${name}", "arguments": ${args}}\n</tool_call>`;
-const paris = called("get_weather", '{"city": "Paris"}');
-const yes = called("answer_poll", '{"choice": "yes", "sure": true}');
-const offer: Partial<EngineRequest> = { tools: [weather, poll] };
-
-async function judgeAnswer(rest: Partial<EngineRequest>, thinking: "none" | "possible" | "begun" = "none") {
-  const grammar = answerGrammar(asking("x", rest), { thinking, exact: true });
-  assert.ok(grammar);
-  const accepts = await judge(grammar.source);
-  return grammar.from === "start"
-    ? accepts
-    : (text: string) => text.startsWith("<tool_call>") && accepts(text.slice(11));
-}
-
-test("a call that the model began is a call of an offered tool, and another may follow", async () => {
-  const accepts = await judgeAnswer(offer);
-  for (const text of [paris, yes, `${paris}\n${yes}`]) assert.ok(accepts(text), text);
-  for (const text of [called("rm", "{}"), called("get_weather", "{}"), `${paris}\nSo.`, paris.slice(0, -1)]) {
-    assert.ok(!accepts(text), text);
-  }
-  const single = await judgeAnswer({ ...offer, parallelToolCalls: false });
-  assert.ok(single(paris) && !single(`${paris}\n${yes}`));
-});
-
-test("required and named calls leave no way around them", async () => {
-  const required = await judgeAnswer({ ...offer, toolChoice: "required" });
-  assert.ok(required(paris) && required(yes) && !required("Hello."));
-  const named = await judgeAnswer({ ...offer, toolChoice: { names: ["answer_poll"] } });
-  assert.ok(named(yes) && !named(paris) && !named(`${yes}\n${paris}`));
-});
-
-test("with a format and tools there is either a call or text that fits", async () => {
-  const format = { type: "json_schema", name: "x", schema: { type: "integer" }, strict: true } as const;
-  const accepts = await judgeAnswer({ ...offer, format });
-  assert.ok(accepts(paris) && accepts("12") && !accepts("twelve"));
-  const forced = await judgeAnswer({ ...offer, format, toolChoice: "required" });
-  assert.ok(forced(paris) && !forced("12"));
-  const none = await judgeAnswer({ ...offer, format: { type: "json_object" }, toolChoice: "none" });
-  assert.ok(none('{"a": 1}') && !none(paris));
-});
-
-test("thinking may come first where the model can think, and must end where it has begun", async () => {
-  const format = { type: "json_object" } as const;
-  const possible = await judgeAnswer({ format }, "possible");
-  for (const text of ["{}", "<think>\nWell <b>\n</think>\n\n{}", "\n<think></think>{}"])
-    assert.ok(possible(text), text);
-  assert.ok(!possible("Well</think>{}"));
-  const begun = await judgeAnswer({ format }, "begun");
-  assert.ok(begun("\nWell\n</think>\n\n{}") && !begun("{}"));
-});
-
-test("a free answer has no grammar", () => {
-  for (const rest of [{}, { tools: [], toolChoice: "required" }, { ...offer, toolChoice: "none" }] as const) {
-    assert.equal(answerGrammar(asking("x", rest), { thinking: "none", exact: true }), null);
-  }
-});
-
-test("a schema that llama.cpp would refuse leaves any arguments", async () => {
-  const endless = { $defs: { a: { anyOf: [{ $ref: "#/$defs/a" }, { type: "null" }] } }, $ref: "#/$defs/a" };
-  const request = asking("x", { tools: [{ ...weather, parameters: endless }] });
-  const sources = [true, false].map((exact) => answerGrammar(request, { thinking: "none", exact })?.source ?? "");
-  await assert.rejects(judge(sources[0] ?? ""));
-  assert.ok((await judge(sources[1] ?? ""))(paris.slice(11)));
 });
