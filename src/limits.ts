@@ -122,6 +122,8 @@ export const limits = {
   engineConfirm: 8,
   /** Prompts that may wait for a slot; a client that is refused may try again. */
   engineQueue: 1_024,
+  /** Tokens at the end of a prompt that the next turn's may lack: templates end one with marks, empty thinking among them. */
+  enginePromptEnd: 16,
   /** What is kept of the engine process's standard error for the log, in characters. */
   engineStderrChars: 4 * KiB,
   /** Error lines of llama.cpp kept to explain why a model cannot be loaded (the first says most), and the wait for them. */

@@ -14,6 +14,8 @@ interface Seat {
   readonly sequence: Sequence;
   busy: boolean;
   tokens: readonly Token[];
+  prompt: number;
+  affinity: string | null;
   used: number;
 }
 
@@ -28,7 +30,14 @@ export class Desk {
   constructor(runtime: Runtime, report: (report: Report) => void) {
     this.#runtime = runtime;
     this.#report = report;
-    this.#seats = runtime.sequences.map((sequence) => ({ sequence, busy: false, tokens: [], used: 0 }));
+    this.#seats = runtime.sequences.map((sequence) => ({
+      sequence,
+      busy: false,
+      tokens: [],
+      prompt: 0,
+      affinity: null,
+      used: 0,
+    }));
   }
 
   generate(id: number, request: EngineRequest): void {
@@ -90,7 +99,7 @@ export class Desk {
     for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
       const seat = chooseSlot(
         this.#seats.filter(({ busy }) => !busy),
-        job.prompt,
+        { prompt: job.prompt, affinity: job.request.affinity },
       );
       if (seat === null) break;
       this.#queue.shift();
@@ -116,6 +125,8 @@ export class Desk {
     this.#jobs.delete(job.id);
     this.#clock += 1;
     seat.tokens = sequence.contextTokens;
+    seat.prompt = Math.min(job.prompt.length, seat.tokens.length);
+    seat.affinity = job.request.affinity;
     seat.used = this.#clock;
     seat.busy = false;
     this.#seatJobs();
