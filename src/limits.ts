@@ -134,6 +134,9 @@ export const limits = {
   engineRestartMaxMs: 10 * second,
   /** Crashes in a row while loading after which the model is given up. */
   engineLoadTries: 3,
+  /** Crashes within a time, whatever it was doing, after which the engine is given up: a loop would burn a core for ever. */
+  engineCrashes: 3,
+  engineCrashesMs: 1 * minute,
   /** How long the engine process may take to end before it is killed. */
   engineCloseMs: 5 * second,
   /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */

@@ -47,5 +47,5 @@ process.on("message", (order: Order) => {
 
 // Without the server there is nobody to write for. Not process.exit: destructors would wait for threads that still compute.
 process.on("disconnect", () => process.kill(process.pid, "SIGKILL"));
-// Control-C reaches the whole group; the server decides when the model stops.
-process.on("SIGINT", () => undefined);
+// Control-C and service managers signal the whole group; the server decides when the model stops.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => undefined);

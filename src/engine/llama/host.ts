@@ -4,6 +4,7 @@ import type { Log, ReportWork } from "../../log.ts";
 import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest, Health } from "../engine.ts";
 import { AnswerReader } from "../format/answer.ts";
 import { callableTools } from "../grammar/answer.ts";
+import type { Inbox } from "./inbox.ts";
 import { imagePlaceholder } from "./messages.ts";
 import type { Report } from "./protocol.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -77,8 +78,9 @@ async function* generate(supervisor: Supervisor, request: EngineRequest, signal:
 type Loading = { readonly type: "loading"; readonly percent: number };
 
 /**
- * What the engine process says about `request`, after what there is to wait for; ends at once when aborted. A request that a
- * dying process never heard of is asked again, once: were it the request that kills it, the second time is the last.
+ * What the engine process says about `request`, after what there is to wait for; ends at once when aborted. A request of
+ * whose answer nothing was written is asked again when the process dies: once, as it may be the one that kills it; as often
+ * as the process is started where it only waited in the queue.
  */
 async function* reports(
   supervisor: Supervisor,
@@ -93,7 +95,7 @@ async function* reports(
   };
   signal.addEventListener("abort", onAbort, { once: true });
   try {
-    for (let again = true; !signal.aborted; again = false) {
+    for (let chances = 2; !signal.aborted;) {
       while (supervisor.state.type === "loading") {
         yield { type: "loading", percent: supervisor.state.percent };
         await Promise.race([supervisor.change, aborted.promise]);
@@ -103,15 +105,34 @@ async function* reports(
         return yield { type: "failed", id: 0, failure: supervisor.state.failure };
       }
       asked = supervisor.ask((id) => ({ type: "generate", id, request }));
-      let report = await asked.inbox.take();
-      if (again && report?.type === "failed" && report.failure.code === "engine_crashed") continue;
-      for (; report !== null; report = await asked.inbox.take()) yield report;
-      return;
+      const end = yield* untilCrash(asked.inbox);
+      if (end === null) return;
+      if (!end.waiting) chances -= 1;
+      if (end.started || chances === 0) return yield end.report;
     }
   } finally {
     signal.removeEventListener("abort", onAbort);
     if (asked !== null) supervisor.leave(asked.id);
   }
+}
+
+/** A crash, and how far the answer was. */
+interface Crash {
+  readonly report: Report;
+  readonly started: boolean;
+  readonly waiting: boolean;
+}
+
+/** Reports to their end; returns the crash that cut them, if one did. */
+async function* untilCrash(inbox: Inbox): AsyncGenerator<Report, Crash | null> {
+  let [started, waiting] = [false, false];
+  for (let report = await inbox.take(); report !== null; report = await inbox.take()) {
+    if (report.type === "failed" && report.failure.code === "engine_crashed") return { report, started, waiting };
+    waiting = report.type === "queued";
+    started ||= report.type === "started";
+    yield report;
+  }
+  return null;
 }
 
 /** The deltas of one answer. */

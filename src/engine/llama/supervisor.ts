@@ -32,6 +32,12 @@ export class Supervisor {
   #crashes = 0;
   /** Crashes in a row before the model was loaded. */
   #loadCrashes = 0;
+  /** When it crashed of late. */
+  #crashTimes: readonly number[] = [];
+  /** The model was loaded once, so that its file is good. */
+  #proven = false;
+  /** Why the present process could not load a proven model. */
+  #complaint: string | null = null;
   #closed = false;
 
   constructor(options: SupervisorOptions) {
@@ -98,6 +104,7 @@ export class Supervisor {
       link.send({ type: "load", options: { ...this.#options.load, packageFolder } });
     } catch (error) {
       this.#options.log.error("The engine could not be installed.", { reason: messageOf(error) });
+      if (this.#proven) return this.#crashed("its package is gone");
       this.#giveUp({ code: "server_error", message: messageOf(error) });
     }
   }
@@ -113,12 +120,15 @@ export class Supervisor {
         });
       case "ready":
         this.#loadCrashes = 0;
+        this.#proven = true;
         this.#report(100);
         this.#options.log.info("The model is loaded.", { ...message.model });
         return this.#become({ type: "ready", model: message.model });
       case "broken":
         this.#options.log.error("The model could not be loaded.", { reason: message.message });
-        this.#giveUp({ code: "server_error", message: `The model could not be loaded: ${message.message}` });
+        // Memory may be short for a moment, or the file be replaced: of a proven model, the end of the process counts.
+        if (this.#proven) this.#complaint = message.message;
+        else this.#giveUp({ code: "server_error", message: `The model could not be loaded: ${message.message}` });
         void this.#link?.end();
         return;
       default:
@@ -141,12 +151,25 @@ export class Supervisor {
     this.#link = null;
     if (this.#closed || this.#state.type === "down") return;
     this.#options.log.warn("The engine process crashed.", { how, lastWords });
+    this.#crashed(this.#complaint ?? how);
+    this.#complaint = null;
+  }
+
+  /** Starts the process anew, unless it crashes over and over. */
+  #crashed(how: string): void {
+    const now = performance.now();
+    this.#crashTimes = [...this.#crashTimes.filter((time) => now - time < limits.engineCrashesMs), now];
     if (this.#state.type === "loading") this.#loadCrashes += 1;
     if (this.#loadCrashes >= limits.engineLoadTries) {
       return this.#giveUp({
         code: "engine_crashed",
         message: `The engine crashed ${this.#loadCrashes} times while loading the model (${how}); the model file may be broken.`,
       });
+    }
+    if (this.#crashTimes.length >= limits.engineCrashes) {
+      const message = `The engine crashed ${limits.engineCrashes} times within a minute (${how}), and is not started again; restart the server.`;
+      this.#options.log.error("The engine crashes over and over.", { how });
+      return this.#giveUp({ code: "engine_crashed", message });
     }
     const pause = Math.min(limits.engineRestartMs * 2 ** this.#crashes, limits.engineRestartMaxMs);
     this.#crashes += 1;

@@ -1,0 +1,116 @@
+/** Owns the tests of what an engine that crashes does to others, how often it is started anew, and which signals end it. */
+import assert from "node:assert/strict";
+import { renameSync } from "node:fs";
+import { rename } from "node:fs/promises";
+import { suite, test } from "node:test";
+import type { Delta } from "../../../src/engine/engine.ts";
+import { silentLog } from "../../../src/log.ts";
+import { limits } from "../../../src/limits.ts";
+import { asking } from "../asking.ts";
+import { outcomeOf } from "../grammar.ts";
+import { loaded, withEngine, type MadeEngine } from "./engine.ts";
+
+const never = new AbortController().signal;
+const hello = "Hello from the tiny scripted model; it always gives this same answer and then it stops.";
+
+async function say({ engine }: MadeEngine, prompt: string): Promise<string> {
+  const { items, end } = await outcomeOf(engine.generate(asking(prompt), never));
+  assert.deepEqual(end, { kind: "finish", reason: "stop" });
+  return items.map(({ text }) => text).join("");
+}
+
+function kill({ engine }: MadeEngine, signal: NodeJS.Signals = "SIGKILL"): void {
+  assert.ok(engine.pid !== null);
+  process.kill(engine.pid, signal);
+}
+
+/** Starts an answer without end, and reads it until there is text. */
+async function beginLong({ engine }: MadeEngine, signal = never): Promise<AsyncIterator<Delta>> {
+  const stream = engine.generate(asking("[[long]]"), signal)[Symbol.asyncIterator]();
+  for (;;) {
+    const { value, done } = await stream.next();
+    assert.ok(done !== true);
+    if (value.kind === "text") return stream;
+  }
+}
+
+async function lastOf(stream: AsyncIterator<Delta>): Promise<Delta | null> {
+  let last: Delta | null = null;
+  for (let next = await stream.next(); next.done !== true; next = await stream.next()) last = next.value;
+  return last;
+}
+
+suite("crashes", { timeout: 120_000 }, () => {
+  test("a request that waits in the queue outlives a crash", () =>
+    withEngine({ slots: 1 }, async (made) => {
+      await loaded(made.engine);
+      const long = await beginLong(made);
+      const waiting = [say(made, "hi"), say(made, "hi")];
+      // Once a third one is told its place, the others wait too.
+      for await (const delta of made.engine.generate(asking("hi"), never)) {
+        if (delta.kind === "progress" && delta.stage === "queued") break;
+      }
+      kill(made);
+      const last = await lastOf(long);
+      assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
+      assert.deepEqual(await Promise.all(waiting), [hello, hello]);
+    }));
+
+  test("an engine that crashes over and over is given up, and says so", () =>
+    withEngine({}, async (made) => {
+      for (let crash = 1; crash <= limits.engineCrashes; crash += 1) {
+        await loaded(made.engine);
+        assert.equal(await say(made, "hi"), hello);
+        const long = await beginLong(made);
+        kill(made);
+        const last = await lastOf(long);
+        assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
+      }
+      const { state, detail } = await made.engine.health();
+      assert.equal(state, "down");
+      assert.match(detail ?? "", /3 times within a minute \(SIGKILL\)/);
+      const { end } = await outcomeOf(made.engine.generate(asking("hi"), never));
+      assert.ok(end?.kind === "fail" && end.failure.message === detail);
+    }));
+
+  test("a model that cannot be loaded for a moment is tried again once it was loaded before", async () => {
+    let restore: (() => void) | null = null;
+    const log = { ...silentLog, error: (): void => restore?.() };
+    await withEngine({ log }, async (made) => {
+      await loaded(made.engine);
+      await rename(made.path, `${made.path}.away`);
+      let complaints = 0;
+      restore = () => {
+        complaints += 1;
+        renameSync(`${made.path}.away`, made.path);
+      };
+      kill(made);
+      assert.equal(await say(made, "hi"), hello);
+      assert.equal(complaints, 1);
+    });
+  });
+
+  test("a model that is gone for good is given up with the reason", () =>
+    withEngine({}, async (made) => {
+      await loaded(made.engine);
+      await rename(made.path, `${made.path}.away`);
+      kill(made);
+      const { end } = await outcomeOf(made.engine.generate(asking("hi"), never));
+      assert.match(end?.kind === "fail" ? end.failure.message : "", /does not exist/);
+      assert.equal((await made.engine.health()).state, "down");
+    }));
+
+  test("signals to the whole group leave the engine to the server", () =>
+    withEngine({}, async (made) => {
+      await loaded(made.engine);
+      const abort = new AbortController();
+      const long = await beginLong(made, abort.signal);
+      const { pid } = made.engine;
+      for (const signal of ["SIGINT", "SIGTERM"] as const) kill(made, signal);
+      for (let more = 0; more < 100; more += 1) assert.ok((await long.next()).done !== true);
+      abort.abort();
+      assert.equal(await lastOf(long), null);
+      assert.equal(await say(made, "hi"), hello);
+      assert.equal(made.engine.pid, pid);
+    }));
+});
