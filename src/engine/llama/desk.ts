@@ -19,6 +19,14 @@ interface Seat {
   used: number;
 }
 
+interface Prepared {
+  /** null where there are too many to count them. */
+  readonly tokens: readonly Token[] | null;
+  /** So many there are at least. */
+  readonly least: number;
+  readonly thinking: boolean;
+}
+
 export class Desk {
   readonly #runtime: Runtime;
   readonly #report: (report: Report) => void;
@@ -44,8 +52,9 @@ export class Desk {
     const prompt = this.#prepare(id, request);
     if (prompt === null) return;
     const { contextLength } = this.#runtime.about;
-    const { length } = prompt.tokens;
-    if (length >= contextLength) {
+    const { tokens, least } = prompt;
+    if (tokens === null || tokens.length >= contextLength) {
+      const length = tokens === null ? `at least ${least}` : tokens.length;
       const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included.`;
       this.#fail(id, { code: "context_length_exceeded", message });
       return;
@@ -57,7 +66,7 @@ export class Desk {
       });
       return;
     }
-    const job = new Job(id, request, prompt.tokens, prompt.thinking);
+    const job = new Job(id, request, tokens, prompt.thinking);
     this.#jobs.set(id, job);
     this.#queue.push(job);
     this.#seatJobs();
@@ -65,7 +74,9 @@ export class Desk {
 
   count(id: number, request: EngineRequest): void {
     const prompt = this.#prepare(id, request);
-    if (prompt !== null) this.#report({ type: "counted", id, input: prompt.tokens.length, exact: true });
+    if (prompt === null) return;
+    const { tokens, least } = prompt;
+    this.#report({ type: "counted", id, input: tokens?.length ?? least, exact: tokens !== null });
   }
 
   confirm(id: number, pieces: number): void {
@@ -83,11 +94,17 @@ export class Desk {
     this.#tellQueue();
   }
 
-  #prepare(id: number, request: EngineRequest): { readonly tokens: Token[]; readonly thinking: boolean } | null {
+  /** What is too long by its bytes alone is not tokenised, which would hold up every answer that is being written. */
+  #prepare(id: number, request: EngineRequest): Prepared | null {
+    const { template, vocabulary, about } = this.#runtime;
     try {
-      const shield = this.#runtime.vocabulary.newShield();
-      const rendered = this.#runtime.template.render(request, shield);
-      return { tokens: this.#runtime.vocabulary.tokenize(shield.split(rendered)), thinking: endsThinking(rendered) };
+      const shield = vocabulary.newShield();
+      const rendered = template.render(request, shield);
+      const pieces = shield.split(rendered);
+      const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
+      const least = Math.ceil(bytes / vocabulary.longest);
+      const tokens = least > about.contextLength ? null : vocabulary.tokenize(pieces);
+      return { tokens, least, thinking: endsThinking(rendered) };
     } catch (error) {
       const code = error instanceof TemplateError ? "template" : "server_error";
       this.#fail(id, { code, message: `The prompt could not be made: ${messageOf(error)}` });

@@ -16,6 +16,10 @@ export class Vocabulary {
   readonly #guarded = new Set<string>(marks);
   /** Control tokens that are no text of the answer. */
   readonly #silent = new Set<Token>();
+  /** The places before the control tokens that prompts are made with. */
+  readonly #cuts: RegExp | null;
+  /** Bytes of the longest token. */
+  readonly longest: number;
 
   /**
    * Guards all control tokens; of the user-defined ones only those that the template or our marks speak, for some
@@ -23,27 +27,39 @@ export class Vocabulary {
    */
   constructor(model: Model, template: string) {
     this.#model = model;
+    const spoken = new Set<string>();
+    let longest = 1;
     for (const token of model.iterateAllTokens()) {
       const { control, unknown, userDefined } = model.getTokenAttributes(token);
+      const spelling = model.detokenize([token], true);
+      longest = Math.max(longest, Buffer.byteLength(spelling));
       if (!control && !unknown && !userDefined) continue;
-      const text = model.detokenize([token], true).trim();
+      const text = spelling.trim();
       if (text === "") continue;
+      if (control && template.includes(text)) spoken.add(text);
       if (control || unknown || template.includes(text)) this.#guarded.add(text);
       if (control && !marks.includes(text)) this.#silent.add(token);
     }
+    this.longest = longest;
+    this.#cuts = cutsBefore([...spoken]);
   }
 
   newShield(): Shield {
     return new Shield(this.#guarded);
   }
 
-  /** Tokens of a rendered prompt. Each piece is tokenised alone, so that nothing forms across a seam. */
+  /**
+   * Tokens of a rendered prompt. Each piece is tokenised alone, so that nothing forms across a seam; pieces are cut before
+   * control tokens too, since llama.cpp looks for each of those to the end of its text, once for every one it has found.
+   */
   tokenize(pieces: readonly string[]): Token[] {
     const { tokens } = this.#model;
     const own = tokens.bosString !== null && (pieces[0] ?? "").startsWith(tokens.bosString);
     const prompt: Token[] = tokens.shouldPrependBosToken && tokens.bos !== null && !own ? [tokens.bos] : [];
-    for (const [index, piece] of pieces.entries()) {
-      const found = index === 0 ? this.#model.tokenize(piece, true) : this.tokenizeMore(piece);
+    const cuts = this.#cuts;
+    const parts = cuts === null ? pieces : pieces.flatMap((piece) => piece.split(cuts));
+    for (const [index, part] of parts.entries()) {
+      const found = index === 0 ? this.#model.tokenize(part, true) : this.tokenizeMore(part);
       for (const token of found) prompt.push(token);
     }
     return prompt;
@@ -61,6 +77,13 @@ export class Vocabulary {
   detokenize(tokens: readonly Token[], before: readonly Token[]): string {
     return this.#model.detokenize(tokens, true, before);
   }
+}
+
+/** Where text is cut before each of `spellings`. */
+function cutsBefore(spellings: readonly string[]): RegExp | null {
+  if (spellings.length === 0) return null;
+  const escaped = spellings.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(`(?=${escaped.join("|")})`);
 }
 
 /** Turns one answer's tokens into text as they come; a character that is spread over tokens comes with the last of them. */
