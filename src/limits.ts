@@ -122,6 +122,8 @@ export const limits = {
   engineConfirm: 8,
   /** Prompts that may wait for a slot; a client that is refused may try again. */
   engineQueue: 1_024,
+  /** A prompt that waits is told its place when it has moved up by one of so many parts. */
+  engineQueueSteps: 8,
   /** Tokens at the end of a prompt that the next turn's may lack: templates end one with marks, empty thinking among them. */
   enginePromptEnd: 16,
   /** What is kept of the engine process's standard error for the log, in characters. */

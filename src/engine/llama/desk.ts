@@ -127,7 +127,10 @@ export class Desk {
   }
 
   #tellQueue(): void {
-    for (const [ahead, { id }] of this.#queue.entries()) this.#report({ type: "queued", id, ahead: ahead + 1 });
+    for (const [index, job] of this.#queue.entries()) {
+      const ahead = index + 1;
+      if (job.movedTo(ahead)) this.#report({ type: "queued", id: job.id, ahead });
+    }
   }
 
   async #run(seat: Seat, job: Job): Promise<void> {

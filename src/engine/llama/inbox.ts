@@ -14,7 +14,9 @@ export class Inbox {
     this.#confirm = confirm;
   }
 
+  /** Of progress that nobody took yet only the last is kept. */
   push(report: Report): void {
+    if (isProgress(report) && isProgress(this.#reports.at(-1))) this.#reports.pop();
     this.#reports.push(report);
     this.#wake?.();
   }
@@ -43,4 +45,8 @@ export class Inbox {
     this.#confirm(this.#taken);
     this.#taken = 0;
   }
+}
+
+function isProgress(report: Report | undefined): boolean {
+  return report?.type === "queued" || report?.type === "prefill";
 }

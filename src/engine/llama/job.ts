@@ -13,6 +13,8 @@ export class Job {
   /** Pieces sent that were not taken yet. */
   #ahead = 0;
   #wake: (() => void) | null = null;
+  /** The place in the queue that was told last. */
+  #told = Infinity;
 
   constructor(id: number, request: EngineRequest, prompt: readonly Token[], thinking: boolean) {
     this.id = id;
@@ -28,6 +30,13 @@ export class Job {
   cancel(): void {
     this.#cancelled = true;
     this.#wake?.();
+  }
+
+  /** Whether it is worth telling that it waits at `place`: each of a long queue's steps, told to all, would be too much. */
+  movedTo(place: number): boolean {
+    if (this.#told - place < Math.max(1, Math.floor(this.#told / limits.engineQueueSteps))) return false;
+    this.#told = place;
+    return true;
   }
 
   /** So many pieces were taken by the reader. */

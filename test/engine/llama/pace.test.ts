@@ -60,3 +60,21 @@ test("an inbox confirms in groups what was taken, and is empty once stopped", as
   inbox.stop();
   assert.equal(await inbox.take(), null);
 });
+
+test("an inbox keeps the last of the progress that nobody took", async () => {
+  const inbox = new Inbox(() => undefined);
+  for (let ahead = 1000; ahead > 0; ahead -= 1) inbox.push({ type: "queued", id: 1, ahead });
+  for (let done = 0; done <= 1000; done += 1) inbox.push({ type: "prefill", id: 1, done, total: 1000 });
+  inbox.push({ type: "started", id: 1, thinking: false });
+  assert.deepEqual(await inbox.take(), { type: "prefill", id: 1, done: 1000, total: 1000 });
+  assert.equal((await inbox.take())?.type, "started");
+});
+
+test("a job is told its place at once, and then where that says something new", () => {
+  const job = newJob();
+  const told = Array.from({ length: 1000 }, (_, index) => 1000 - index).filter((place) => job.movedTo(place));
+  assert.equal(told[0], 1000);
+  assert.deepEqual(told.slice(-8), [8, 7, 6, 5, 4, 3, 2, 1]);
+  assert.ok(told.length < 60, `told ${told.length} times`);
+  assert.ok(!job.movedTo(1), "it did not move");
+});
