@@ -1,8 +1,14 @@
 /** Owns the test that slots sample one after the other, without which answers may mix. */
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Context, sampleInTurn } from "../../../src/engine/llama/binding.ts";
+import { type Context, sampleInTurn, type Sequence } from "../../../src/engine/llama/binding.ts";
+import { Runtime } from "../../../src/engine/llama/runtime.ts";
+import { writeScriptedModel } from "../../../src/model/scripted.ts";
+import { enginePackage } from "./engine.ts";
 
 const getSequence: Context["getSequence"] = () => assert.fail("no sequence is asked for");
 
@@ -33,4 +39,20 @@ test("slots sample one after the other, and one that fails stops no other", asyn
 
 test("a package that hides its native context is refused", () => {
   assert.throws(() => sampleInTurn({ getSequence }), /not the pinned one/);
+});
+
+test("the slots of a loaded model sample one after the other too", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "antiphon-binding-"));
+  try {
+    const modelPath = join(folder, "scripted.gguf");
+    await writeScriptedModel(modelPath);
+    const options = { packageFolder: await enginePackage(), modelPath, contextSize: 512, threads: 1, slots: 2 };
+    const { sequences } = await Runtime.load(options, () => undefined);
+    assert.equal(sequences.length, 2);
+    for (const { context } of sequences as readonly (Sequence & { readonly context: Context })[]) {
+      assert.ok(context._ctx && Object.hasOwn(context._ctx, "sampleToken"), "sampling is that of the package");
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,80 @@
+/** Owns the tests of one answer's writing in a slot that is made up: its pace, and its end in the middle of a long prompt. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import type { Sequence, Token } from "../../../src/engine/llama/binding.ts";
+import { Job } from "../../../src/engine/llama/job.ts";
+import type { Report } from "../../../src/engine/llama/protocol.ts";
+import type { Runtime } from "../../../src/engine/llama/runtime.ts";
+import { writeAnswer } from "../../../src/engine/llama/writer.ts";
+import { limits } from "../../../src/limits.ts";
+import { asking } from "../asking.ts";
+
+/** A model of one token, "a", that never ends. */
+const runtime = {
+  defaults: {},
+  guide: () => Promise.resolve(null),
+  vocabulary: {
+    isSilent: () => false,
+    detokenize: (tokens: readonly Token[]) => "a".repeat(tokens.length),
+  },
+} as unknown as Runtime;
+
+/** A slot that has read nothing; `onChunk` hears of each chunk of the prompt. */
+function slot(onChunk: (tokens: number) => void = () => undefined): Sequence & { sampled: number } {
+  return {
+    sampled: 0,
+    contextSize: 1_000_000,
+    contextTokens: [],
+    nextTokenIndex: 0,
+    adaptStateToTokens: () => Promise.resolve(),
+    clearHistory: () => Promise.resolve(),
+    getRestoreToPrefixIndexEvaluationSize: () => 0,
+    takeCheckpoint: () => Promise.resolve(),
+    async evaluateWithoutGeneratingNewTokens(tokens) {
+      await turn();
+      onChunk(tokens.length);
+    },
+    async *evaluate() {
+      for (;;) {
+        await turn();
+        this.sampled += 1;
+        yield 1;
+      }
+    },
+  };
+}
+
+const jobOf = (tokens: number): Job => new Job(1, asking("x"), Array<Token>(tokens).fill(1), false);
+
+test("nothing is sampled beyond what the reader may be behind, and a cancel ends the wait", async () => {
+  const job = jobOf(2);
+  const sequence = slot();
+  const reports: Report[] = [];
+  const written = writeAnswer({ runtime, sequence, job, report: (report) => reports.push(report) });
+  const pieces = (): number => reports.filter(({ type }) => type === "piece").length;
+  for (let turns = 0; turns < 4 * limits.engineAhead; turns += 1) await turn();
+  assert.equal(pieces(), limits.engineAhead);
+  assert.equal(sequence.sampled, limits.engineAhead + 1, "one token is held until there is room for it");
+  job.confirm(limits.engineConfirm);
+  for (let turns = 0; turns < 4 * limits.engineAhead; turns += 1) await turn();
+  assert.equal(pieces(), limits.engineAhead + limits.engineConfirm);
+  job.cancel();
+  await written;
+  assert.equal(pieces(), limits.engineAhead + limits.engineConfirm);
+  assert.ok(reports.every(({ type }) => type !== "done"));
+});
+
+test("a prompt is read in chunks, and a cancel ends it after the chunk under way", async () => {
+  const job = jobOf(10 * limits.prefillChunk);
+  const chunks: number[] = [];
+  const sequence = slot((tokens) => {
+    chunks.push(tokens);
+    if (chunks.length === 2) job.cancel();
+  });
+  const reports: Report[] = [];
+  await writeAnswer({ runtime, sequence, job, report: (report) => reports.push(report) });
+  assert.deepEqual(chunks, [limits.prefillChunk, limits.prefillChunk]);
+  assert.equal(sequence.sampled, 0);
+  assert.ok(reports.every(({ type }) => type === "prefill"));
+});
