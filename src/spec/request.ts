@@ -187,6 +187,12 @@ export function parseRequest(body: unknown): Request {
       refused.param,
     );
   }
+  const { input, previous_response_id: previous } = result.data;
+  if ((input ?? previous ?? null) === null) {
+    const message =
+      "One of 'input' and 'previous_response_id' is needed; send what the model shall answer to as 'input'.";
+    throw new ApiError("missing_required_parameter", message, "input");
+  }
   return result.data;
 }
 

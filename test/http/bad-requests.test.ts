@@ -56,9 +56,10 @@ test(`${table.length} bad requests are refused, each naming the field and what t
 });
 
 const good: readonly (readonly [string, object | string])[] = [
-  ["every field null", Object.fromEntries(Object.keys(params).map((name) => [name, null]))],
-  ...Object.keys(params).map((name) => [`${name} null`, { ...ask({}), [name]: null }] as const),
-  ["no input at all", {}],
+  ["every field null", { ...Object.fromEntries(Object.keys(params).map((name) => [name, null])), input: "hi" }],
+  ...Object.keys(params)
+    .filter((name) => name !== "input")
+    .map((name) => [`${name} null`, { ...ask({}), [name]: null }] as const),
   ["the warm-up of Codex", { model: "x", input: "", max_output_tokens: 1 }],
   [
     "what LangChain sends",

@@ -48,6 +48,14 @@ export const badBodies: readonly Bad[] = [
   wrong("a text", '"hi"', null, /must be a JSON object/, "invalid_type"),
   wrong("null", "null", null, /must be a JSON object/, "invalid_type"),
   wrong("too deep", `{"input":[${nested(limits.jsonDepth)}]}`, null, /deeper than 200 levels/, "invalid_json"),
+  wrong(
+    "no input",
+    { inptu: "hi" },
+    "input",
+    /One of 'input' and 'previous_response_id' is needed/,
+    "missing_required_parameter",
+  ),
+  wrong("input as null", { input: null }, "input", /send what the model shall answer to/, "missing_required_parameter"),
   wrong("input as a number", { input: 42 }, "input", /a text or a list of items/),
   wrong("input as an object", { input: { role: "user" } }, "input", /a text or a list of items/),
   wrong(
