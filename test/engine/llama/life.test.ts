@@ -9,7 +9,7 @@ import type { Delta, EngineMessage, EngineRequest, Usage } from "../../../src/en
 import type { LlamaOptions } from "../../../src/engine/llama/host.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { asking, poll, user, weather } from "../asking.ts";
-import { outcomeOf } from "../grammar.ts";
+import { type Outcome, outcomeOf } from "../grammar.ts";
 import { loaded, scriptedEngine, withEngine, type MadeEngine } from "./engine.ts";
 
 const never = new AbortController().signal;
@@ -128,11 +128,16 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
 
   test("32 streams on 4 slots, 20 of them cancelled at random: each of the others is whole and its own", async () => {
     const prompts = ["hi", "[[think]]", "[[tool]]", "[[long]]"] as const;
-    const request = (index: number): EngineRequest =>
-      asking(`${prompts[index % 4] ?? ""} ${"x".repeat(index * 40)}`, { tools: [poll], maxTokens: 60 });
-    const alone = await Promise.all(
-      [0, 1, 2, 3].map((index) => outcomeOf(made.engine.generate(request(index), never))),
-    );
+    /** Some have words of their own to say, the long ones a length of their own. */
+    const request = (index: number): EngineRequest => {
+      const schema = { const: `The answer of stream ${index}, and of no other one.` };
+      const own = { format: { type: "json_schema", name: "own", schema, strict: true } } as const;
+      return asking(`${prompts[index % 4] ?? ""} ${"x".repeat(index * 40)}`, {
+        tools: [poll],
+        maxTokens: 60 + index,
+        ...(index % 4 === 0 ? own : {}),
+      });
+    };
     const order = Array.from({ length: 32 }, (_, index) => ({ index, rank: Math.random() }));
     const cancelled = new Set(
       order
@@ -140,6 +145,9 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
         .slice(0, 20)
         .map(({ index }) => index),
     );
+    const alone = new Map<number, Outcome>();
+    for (const { index } of order.filter((one) => !cancelled.has(one.index)))
+      alone.set(index, await outcomeOf(made.engine.generate(request(index), never)));
     const outcomes = await Promise.all(
       Array.from({ length: 32 }, async (_, index) => {
         if (!cancelled.has(index)) return outcomeOf(made.engine.generate(request(index), never));
@@ -155,7 +163,7 @@ suite("work of the engine process", { timeout: 120_000 }, () => {
     );
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome === null) continue;
-      const { items, end } = alone[index % 4] ?? {};
+      const { items, end } = alone.get(index) ?? {};
       assert.deepEqual(outcome.items, items);
       assert.deepEqual(outcome.end, end);
     }
