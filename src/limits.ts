@@ -33,6 +33,14 @@ export const limits = {
   keepAliveMs: 10 * second,
   /** SSE comments between events, for proxies that close silent connections. */
   commentMs: 5 * second,
+  /** What `check-stream` reads of one event and of one stream, in characters: a million tokens come in some 300 million. */
+  checkEventChars: 64 * MiB,
+  checkStreamChars: 400 * MiB,
+  /** Kept of what may not be a stream at all, to say what it is. */
+  checkHeadChars: 4 * KiB,
+  /** Places kept of one broken rule, and how many of them people are shown. */
+  checkPlaces: 100,
+  checkPlacesShown: 3,
   /** How long shutdown lets running streams finish before it ends them. */
   shutdownMs: 10 * second,
   /** Request headers and body must arrive within this, against slow-loris clients. */
@@ -109,6 +117,8 @@ export const limits = {
   grammarRules: 10_000,
   /** Values of one `enum`. */
   grammarChoices: 2_000,
+  /** Choices that two lists of choices make together: ten lists of ten would make ten thousand million. */
+  grammarProduct: 256,
   /** Calls in one answer of the embedded engine: small models never find the end of a list of calls. */
   engineCalls: 16,
   /** Repetitions that are counted exactly; llama.cpp unrolls each into a rule and refuses more than 2,000. */

@@ -14,8 +14,8 @@ const both: Readonly<Record<string, (a: unknown, b: unknown) => unknown>> = {
   required: (a, b) => (Array.isArray(a) && Array.isArray(b) ? [...new Set<unknown>([...a, ...b])] : a),
   additionalProperties: (a, b) => (a === false || b === false ? false : sum(a, b)),
   items: sum,
-  anyOf: (a, b) => (Array.isArray(a) && Array.isArray(b) ? a.map((choice) => sum(choice, { anyOf: b })) : a),
-  oneOf: (a, b) => (Array.isArray(a) && Array.isArray(b) ? a.map((choice) => sum(choice, { oneOf: b })) : a),
+  anyOf: product,
+  oneOf: product,
   minItems: higher,
   minLength: higher,
   minimum: higher,
@@ -73,6 +73,12 @@ function sum(a: unknown, b: unknown): unknown {
 
 function fits(type: unknown, types: readonly unknown[]): boolean {
   return types.includes(type) || (type === "integer" && types.includes("number"));
+}
+
+/** Each choice of one with each of the other; where those are too many, the choices of the first. */
+function product(a: unknown, b: unknown): unknown {
+  if (!Array.isArray(a) || !Array.isArray(b) || a.length * b.length > limits.grammarProduct) return a;
+  return a.flatMap((one) => b.map((other) => sum(one, other)));
 }
 
 /** Types that both allow; where there are none, those of the first. */

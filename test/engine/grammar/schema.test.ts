@@ -147,6 +147,16 @@ const examples: Readonly<Record<string, Example>> = {
     good: [1, null],
     bad: [1.5],
   },
+  "sums of more choices than a grammar can hold": {
+    schema: {
+      allOf: Array.from({ length: 40 }, (_, list) => ({
+        anyOf: Array.from({ length: 10 }, (_, choice) => ({ required: [`a${list}${choice}`] })),
+      })),
+      type: "object",
+    },
+    good: [{ a00: 1, a10: 2 }],
+    bad: [{ b: 1 }, 1],
+  },
   "required members of which nothing is said": {
     schema: {
       type: "object",
