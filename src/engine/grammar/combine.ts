@@ -47,7 +47,14 @@ export function combined(
     seen.add(reference);
     parts.unshift(lookUp(reference));
   }
-  return parts.filter(isFields).reduce<Fields>((whole, part) => add(whole, combined(part, lookUp, seen)), own);
+  return addAll([own, ...parts.filter(isFields).map((part) => combined(part, lookUp, seen))]);
+}
+
+/** By halves: one after the other, each would copy all that came before it. */
+function addAll(parts: readonly Fields[]): Fields {
+  const half = Math.ceil(parts.length / 2);
+  if (parts.length <= 1) return parts[0] ?? {};
+  return add(addAll(parts.slice(0, half)), addAll(parts.slice(half)));
 }
 
 function add(a: Fields, b: Fields): Fields {
