@@ -51,6 +51,9 @@ export function dump(value: unknown): string {
     .join(", ")}}`;
 }
 
+/** The member itself, as the first one and as a later one. */
+const rulesOfMember = 3;
+
 class SchemaReader {
   readonly #root: unknown;
   readonly #rules: RuleBook;
@@ -132,7 +135,8 @@ class SchemaReader {
     const extra = additionalProperties ?? Object.keys(named).length === 0;
     const unnamed = [...required].filter((name) => !Object.hasOwn(named, name));
     const properties = [...Object.entries(named), ...unnamed.map((name): [string, unknown] => [name, extra])];
-    if (properties.length === 0 && extra === true) return anyObject(this.#rules);
+    const tooMany = properties.length * rulesOfMember > limits.grammarRules;
+    if (tooMany || (properties.length === 0 && extra === true)) return anyObject(this.#rules);
     const more = extra === true || isFields(extra) ? this.#member(plain("string", this.#rules), extra, depth) : null;
     // Two rules a member: one for when it would be the first, one for when a comma must stand before it.
     let first = more === null ? '""' : this.#rules.fresh(`(${more} (", " ${more})*)?`);

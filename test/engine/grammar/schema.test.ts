@@ -157,6 +157,11 @@ const examples: Readonly<Record<string, Example>> = {
     good: [{ a00: 1, a10: 2 }],
     bad: [{ b: 1 }, 1],
   },
+  "more members than a grammar can hold": {
+    schema: { type: "object", required: Array.from({ length: 50_000 }, (_, index) => `r${index}`) },
+    good: [{ a: 1 }],
+    bad: [[]],
+  },
   "required members of which nothing is said": {
     schema: {
       type: "object",
