@@ -1,27 +1,46 @@
 /** Owns the command line: the table of commands, their help, and which handler gets what. */
-import { type Config, nearest, readConfig, type Setting, settings, type Sources } from "./config.ts";
+import { type Config, type Flag, nearest, readConfig, type Setting, settings, type Sources } from "./config.ts";
 import type { LineOutput } from "./log.ts";
 
 interface Command {
   readonly usage: string;
   readonly help: string;
+  /** How many words stand behind it, at least and at most. */
+  readonly words: readonly [number, number];
+  readonly flags?: Readonly<Record<string, Flag>>;
 }
 
 export const commands = {
-  serve: { usage: "serve", help: "serve the API; the same without any command" },
-  pull: { usage: "pull MODEL", help: "fetch a model, for later or for a machine without a network" },
-  models: { usage: "models", help: "list the models that are on this machine" },
-  help: { usage: "help", help: "show this; also --help" },
-  version: { usage: "version", help: "show the version; also --version" },
+  serve: { usage: "serve", help: "serve the API; the same without any command", words: [0, 0] },
+  pull: { usage: "pull MODEL", help: "fetch a model, for later or for a machine without a network", words: [1, 1] },
+  models: { usage: "models", help: "list the models that are on this machine", words: [0, 0] },
+  "check-stream": {
+    usage: "check-stream [FILE|URL]",
+    help: "name each rule that a stream breaks, of any server; -: standard input",
+    words: [0, 1],
+    flags: {
+      body: { value: "FILE", help: "the request, as JSON: sent to a URL; its tools and settings are checked too" },
+      key: { value: "KEY", help: "the key that the server at the URL asks for" },
+      json: { value: null, help: "tell it to a program" },
+    },
+  },
+  help: { usage: "help", help: "show this; also --help", words: [0, 0] },
+  version: { usage: "version", help: "show the version; also --version", words: [0, 0] },
 } as const satisfies Record<string, Command>;
 
 type CommandName = keyof typeof commands;
+
+const commandFlags: Readonly<Record<string, Flag>> = Object.assign(
+  {},
+  ...Object.values<Command>(commands).map(({ flags }) => flags),
+);
 
 /** What main does for each command. */
 export interface Handlers {
   readonly serve: (invocation: Invocation) => Promise<void>;
   readonly pull: (invocation: Invocation) => Promise<void>;
   readonly models: (invocation: Invocation) => Promise<void>;
+  readonly "check-stream": (invocation: Invocation) => Promise<void>;
   readonly version: () => Promise<void>;
 }
 
@@ -29,6 +48,8 @@ export interface Invocation {
   readonly config: Config;
   /** What stands behind the command. */
   readonly words: readonly string[];
+  /** The command's own flags; "" for those that take no value. */
+  readonly flags: Readonly<Record<string, string>>;
 }
 
 /** The command line is wrong; the message says what to type. */
@@ -51,15 +72,19 @@ export async function runCommand(sources: Sources, handlers: Handlers, terminal:
   // Both must work where the settings are broken: they are what one asks for then.
   if (words[0] === "help" || words.some((word) => word === "--help" || word === "-h")) return showHelp();
   if (words[0] === "version" || words.includes("--version")) return handlers.version();
-  const { config, rest } = readConfig(sources);
+  const { config, rest, own } = readConfig({ ...sources, flags: commandFlags });
   const [first = "serve", ...others] = rest;
   const name = (Object.keys(commands) as CommandName[]).find((command) => command === first);
   if (name === undefined) throw new UsageError(unknownCommand(first, terminal));
   if (name === "help") return showHelp();
-  if (others.length !== (name === "pull" ? 1 : 0)) {
-    throw new UsageError(`Usage: ${terminal.program} ${commands[name].usage}`);
+  const { usage, words: allowed, flags = {} }: Command = commands[name];
+  const foreign = Object.keys(own).find((flag) => !Object.hasOwn(flags, flag));
+  if (foreign !== undefined)
+    throw new UsageError(`--${foreign} is no flag of '${name}'. See ${terminal.program} --help.`);
+  if (others.length < allowed[0] || others.length > allowed[1]) {
+    throw new UsageError(`Usage: ${terminal.program} ${usage}`);
   }
-  return handlers[name]({ config, words: others });
+  return handlers[name]({ config, words: others, flags: own });
 }
 
 function unknownCommand(word: string, { program }: Terminal): string {
@@ -92,6 +117,12 @@ export function helpText({ out, program, modelForms }: Terminal): string {
       "Commands",
       Object.values(commands).map(({ usage, help }) => [usage, help]),
     ),
+    ...Object.entries<Command>(commands).flatMap(([name, { flags = {} }]) => {
+      const rows = Object.entries(flags).map(([flag, { value, help }]): [string, string] => {
+        return [`--${flag} ${value ?? ""}`.trimEnd(), help];
+      });
+      return rows.length === 0 ? [] : [section(`Flags of ${name}`, rows)];
+    }),
     ...groups.map((group) => {
       const rows = flags.filter(([, setting]) => setting.group === group);
       return section(

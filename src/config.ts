@@ -82,21 +82,38 @@ export class ConfigError extends Error {
 
 type Values = Partial<Record<SettingName, readonly string[]>>;
 
+/** A flag of one command; no setting, so neither variable nor file can set it. */
+export interface Flag {
+  /** Stands for the value in the help; null: the flag takes none. */
+  readonly value: string | null;
+  readonly help: string;
+}
+
 export interface Sources {
   /** Flags and words behind the command. */
   readonly words: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Folder of `antiphon.toml`. */
   readonly folder: string;
+  /** Those of commands, by name. */
+  readonly flags?: Readonly<Record<string, Flag>>;
 }
 
-/** The settings, and the words that are no flags. Throws a ConfigError. */
-export function readConfig({ words, env, folder }: Sources): { config: Config; rest: readonly string[] } {
-  const { values: flags, rest } = fromFlags(words);
+export interface Read {
+  readonly config: Config;
+  /** The words that are no flags. */
+  readonly rest: readonly string[];
+  /** The flags of commands that are there, with their values; "" for those that take none. */
+  readonly own: Readonly<Record<string, string>>;
+}
+
+/** The settings, and what else the command line says. Throws a ConfigError. */
+export function readConfig({ words, env, folder, flags: known = {} }: Sources): Read {
+  const { values: flags, rest, own } = fromFlags(words, known);
   const variables = fromEnvironment(env);
   const named = (flags.config ?? variables.config)?.at(-1);
   const file = fromFile(named ?? join(folder, "antiphon.toml"), named !== undefined);
-  return { config: assemble([file, variables, flags].reduce(overlay, {})), rest };
+  return { config: assemble([file, variables, flags].reduce(overlay, {})), rest, own };
 }
 
 /** What `above` sets wins over `below`, and over what stands for the same there. */
@@ -110,18 +127,34 @@ function overlay(below: Values, above: Values): Values {
   return { ...values, ...above };
 }
 
-function fromFlags(words: readonly string[]): { values: Values; rest: readonly string[] } {
-  const options = Object.fromEntries(names.map((name) => [name, { type: "string", multiple: true } as const]));
+function fromFlags(
+  words: readonly string[],
+  flags: Readonly<Record<string, Flag>>,
+): { values: Values; rest: readonly string[]; own: Record<string, string> } {
+  const switches = Object.keys(flags).filter((name) => flags[name]?.value === null);
+  const texts = [...names, ...Object.keys(flags)].filter((name) => !switches.includes(name));
+  const options = Object.fromEntries([
+    ...texts.map((name) => [name, { type: "string", multiple: true } as const] as const),
+    ...switches.map((name) => [name, { type: "boolean" } as const] as const),
+  ]);
   const { tokens, positionals } = parseArgs({ args: [...words], options, strict: false, tokens: true });
   const values: Values = {};
+  const own: Record<string, string> = {};
   for (const token of tokens) {
     if (token.kind !== "option") continue;
+    const flag = Object.hasOwn(flags, token.name) ? flags[token.name] : undefined;
+    if (flag) {
+      if (flag.value !== null && token.value === undefined)
+        throw new ConfigError(`${token.rawName} needs a value: ${token.rawName} ${flag.value}`);
+      own[token.name] = token.value ?? "";
+      continue;
+    }
     const name = known(token.name, token.rawName, "--");
     if (token.value === undefined)
       throw new ConfigError(`${token.rawName} needs a value: --${name} ${settings[name].value}`);
     values[name] = [...(values[name] ?? []), checked(name, token.value, `--${name}`)];
   }
-  return { values, rest: positionals };
+  return { values, rest: positionals, own };
 }
 
 function fromEnvironment(env: NodeJS.ProcessEnv): Values {

@@ -3,6 +3,7 @@ import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { totalmem } from "node:os";
+import { checkStream } from "./check-stream.ts";
 import { type Invocation, runCommand, UsageError } from "./cli.ts";
 import { type Config, ConfigError } from "./config.ts";
 import { createChatEngine } from "./engine/chat/chat.ts";
@@ -135,6 +136,12 @@ async function models(): Promise<void> {
   process.stdout.write(`${lines.length > 0 ? lines.join("\n") : none}\n`);
 }
 
+async function check({ words, flags }: Invocation): Promise<void> {
+  const { body = null, key = null, json } = flags;
+  const io = { input: process.stdin, out: process.stdout, errors: screen.lines };
+  process.exitCode = await checkStream({ source: words[0] ?? "-", body, key, json: json !== undefined }, io);
+}
+
 function version(): Promise<void> {
   const manifest: unknown = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
   const own =
@@ -187,6 +194,6 @@ process.on("uncaughtException", crash);
 const modelForms = Object.values(sources).map(({ usage }) => usage);
 await runCommand(
   { words: process.argv.slice(2), env: process.env, folder: folders.config },
-  { serve, pull, models, version },
+  { serve, pull, models, "check-stream": check, version },
   { out: process.stdout, program, modelForms },
 ).catch(fail);

@@ -1,13 +1,13 @@
 /** Owns the tests of the command line: which handler gets what, and what is said of a wrong one. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { commands, helpText, runCommand, type Terminal, UsageError } from "../src/cli.ts";
+import { commands, helpText, type Invocation, runCommand, type Terminal, UsageError } from "../src/cli.ts";
 import { ConfigError, settings } from "../src/config.ts";
 
 interface Ran {
   readonly printed: string;
-  /** The handler that was called, its words and port. */
-  readonly called: readonly [string, readonly string[], number | null] | null;
+  /** The handler that was called, its words, port and flags. */
+  readonly called: readonly [string, readonly string[], number | null, Invocation["flags"]?] | null;
 }
 
 async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Ran> {
@@ -15,15 +15,21 @@ async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
   let called: Ran["called"] = null;
   const handler =
     (name: string) =>
-    ({ config, words: rest }: { config: { port: number }; words: readonly string[] }): Promise<void> => {
-      called = [name, rest, config.port];
+    ({ config, words: rest, flags }: Invocation): Promise<void> => {
+      called = Object.keys(flags).length > 0 ? [name, rest, config.port, flags] : [name, rest, config.port];
       return Promise.resolve();
     };
   const version = (): Promise<void> => {
     called = ["version", [], null];
     return Promise.resolve();
   };
-  const handlers = { serve: handler("serve"), pull: handler("pull"), models: handler("models"), version };
+  const handlers = {
+    serve: handler("serve"),
+    pull: handler("pull"),
+    models: handler("models"),
+    "check-stream": handler("check-stream"),
+    version,
+  };
   const out = { write: (text: string) => (printed += text) };
   await runCommand({ words, env, folder: "nowhere" }, handlers, { out, program: "antiphon", modelForms: ["scripted"] });
   return { printed, called };
@@ -36,6 +42,9 @@ const calls: readonly (readonly [string, Ran["called"]])[] = [
   ["--port=1 serve", ["serve", [], 1]],
   ["pull --port 1 hf:a/b", ["pull", ["hf:a/b"], 1]],
   ["models", ["models", [], 8484]],
+  ["check-stream", ["check-stream", [], 8484]],
+  ["check-stream - --json", ["check-stream", ["-"], 8484, { json: "" }]],
+  ["--body a check-stream --key=k --port 1 b", ["check-stream", ["b"], 1, { body: "a", key: "k" }]],
   ["version", ["version", [], null]],
   ["--version", ["version", [], null]],
 ];
@@ -53,6 +62,9 @@ const wrong: readonly (readonly [string, RegExp])[] = [
   ["pull", /^Usage: antiphon pull MODEL$/],
   ["pull a b", /^Usage: antiphon pull MODEL$/],
   ["models all", /^Usage: antiphon models$/],
+  ["check-stream a b", /^Usage: antiphon check-stream \[FILE\|URL\]$/],
+  ["models --json", /^--json is no flag of 'models'\. See antiphon --help\.$/],
+  ["--key k", /^--key is no flag of 'serve'/],
   ["./qwen.gguf", /To serve that model: antiphon --model \.\/qwen\.gguf$/],
   ["hf:a/b", /To serve that model: antiphon --model hf:a\/b$/],
 ];
@@ -77,6 +89,10 @@ const terminal = (isTTY: boolean): Terminal => ({
   out: { isTTY, write: () => true },
   program: "npm start --",
   modelForms: ["scripted"],
+});
+
+test("a command's flag that needs a value says so", async () => {
+  await assert.rejects(run(["check-stream", "--body"]), /^ConfigError: --body needs a value: --body FILE$/);
 });
 
 test("the help names every command and setting, in lines that fit a screen", () => {

@@ -20,6 +20,7 @@ const imports: Readonly<Record<string, readonly string[]>> = {
   launch: ["spec/", "launch/", "config.ts"],
   "cli.ts": ["config.ts"],
   "config.ts": [],
+  "check-stream.ts": ["spec/"],
   "keys.ts": [],
   "terminal.ts": [],
   "welcome.ts": ["config.ts", "model/"],

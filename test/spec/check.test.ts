@@ -1,8 +1,9 @@
 /** Owns the proof that the checker sees: for each rule a machine can break, a machine that breaks it is caught. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { checkBody, checkEvents } from "../../src/spec/check/check.ts";
-import { fieldsOf, type Invariant, invariants } from "../../src/spec/check/invariants.ts";
+import { checkBody, checkEvents, StreamCheck } from "../../src/spec/check/check.ts";
+import { type Invariant, invariants } from "../../src/spec/check/invariants.ts";
+import { fieldsOf, type Violation } from "../../src/spec/check/rules.ts";
 import { parseRequest } from "../../src/spec/request.ts";
 import { newResponse } from "../../src/spec/response.ts";
 import { EventMachine, type ItemDelta } from "../../src/turn/machine.ts";
@@ -184,7 +185,7 @@ test("a lawful stream breaks no rule", () => {
 
 for (const [row, mutate] of Object.entries(mutants)) {
   const number = Number(row) as keyof typeof mutants;
-  test(`mutant of rule ${row} is caught: ${invariants[number]}`, () => {
+  test(`mutant of rule ${row} is caught: ${invariants[number].rule}`, () => {
     const broken = checkEvents(mutate(lawful()), { ...context, parallel: number !== 58 });
     assert.ok(
       broken.some((violation) => violation.row === number),
@@ -201,7 +202,7 @@ const frames: Readonly<Record<2 | 3 | 4, (body: string) => string>> = {
 };
 
 for (const [row, mutate] of Object.entries(frames)) {
-  test(`mutant of rule ${row} is caught: ${invariants[Number(row) as Invariant]}`, () => {
+  test(`mutant of rule ${row} is caught: ${invariants[Number(row) as Invariant].rule}`, () => {
     const body = lawful()
       .map((event) => `event: ${String(event["type"])}\ndata: ${JSON.stringify(event)}\n\n`)
       .join("");
@@ -211,8 +212,22 @@ for (const [row, mutate] of Object.entries(frames)) {
   });
 }
 
+test(`mutant of rule 1 is caught: ${invariants[1].rule}`, () => {
+  const seen: Violation[] = [];
+  const check = new StreamCheck(context, (violation) => seen.push(violation));
+  check.answered(200, "Text/Event-Stream; charset=utf-8");
+  assert.deepEqual(seen, []);
+  check.answered(200, "text/plain");
+  check.answered(201, "text/event-stream");
+  check.answered(200, null);
+  assert.deepEqual(
+    seen.map(({ row }) => row),
+    [1, 1, 1],
+  );
+});
+
 test("every rule has its mutant", () => {
-  const covered = new Set([...Object.keys(mutants), ...Object.keys(frames)]);
+  const covered = new Set(["1", ...Object.keys(mutants), ...Object.keys(frames)]);
   assert.deepEqual(
     Object.keys(invariants).filter((row) => !covered.has(row)),
     [],

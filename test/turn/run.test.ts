@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { accumulateResponse } from "openai/lib/responses/ResponseAccumulator";
 import type { Response as OpenAiResponse, ResponseStreamEvent } from "openai/resources/responses/responses";
 import { checkBody, checkEvents } from "../../src/spec/check/check.ts";
-import type { CheckContext } from "../../src/spec/check/invariants.ts";
+import type { CheckContext } from "../../src/spec/check/rules.ts";
 import type { Event, TerminalEvent } from "../../src/spec/events.ts";
 import { isTerminal } from "../../src/spec/events.ts";
 import { makeLine, play } from "./line.ts";

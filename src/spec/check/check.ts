@@ -1,21 +1,23 @@
 /** Owns the checker: reads the events or the bytes of one streamed response, and names every rule they break. */
+import { limits } from "../../limits.ts";
 import { contentRules } from "./content.ts";
-import { type CheckContext, fieldsOf, type Violation } from "./invariants.ts";
+import { foreignBody, foreignStream } from "./foreign.ts";
+import { type Frame, FrameReader } from "./frames.ts";
+import type { Invariant } from "./invariants.ts";
 import { itemRules } from "./items.ts";
+import { type CheckContext, fieldsOf, nameOf, type Rules, show, type Violation } from "./rules.ts";
 import { sequenceRules } from "./sequence.ts";
 import { snapshotRules } from "./snapshots.ts";
 
-const anything: CheckContext = { tools: null, parallel: true, summary: true };
+/** Where the request is not known. */
+export const anything: CheckContext = { tools: null, parallel: true, summary: true };
 
 /** Every broken rule of a whole stream, in order. */
 export function checkEvents(events: readonly unknown[], context: CheckContext = anything): Violation[] {
   const violations: Violation[] = [];
-  const all = [sequenceRules(), snapshotRules(), itemRules(context), contentRules()];
-  events.forEach((event, at) => {
-    for (const rules of all) rules.event(fieldsOf(event), (row, message) => violations.push({ row, at, message }));
-  });
-  const at = events.length;
-  for (const rules of all) rules.end((row, message) => violations.push({ row, at, message }));
+  const check = new EventCheck(context, (violation) => violations.push(violation));
+  for (const event of events) check.event(event, null);
+  check.end(null);
   return violations;
 }
 
@@ -26,26 +28,128 @@ export function checkBody(
 ): { events: unknown[]; violations: Violation[] } {
   const violations: Violation[] = [];
   const events: unknown[] = [];
-  for (const block of body.split("\n\n")) {
-    const lines = block.split("\n").filter((line) => line !== "" && !line.startsWith(":"));
-    if (lines.length === 0) continue;
-    const report = (row: 2 | 3 | 4, message: string): void => void violations.push({ row, at: events.length, message });
-    const data = lines.filter((line) => line.startsWith("data: ")).map((line) => line.slice("data: ".length));
-    if (data[0] === "[DONE]") report(4, "[DONE]");
-    else {
-      const event = parse(data.join("\n"));
-      if (lines.length !== 2 || data.length !== 1 || !event) report(3, block.slice(0, 200));
-      if (lines[0] !== `event: ${String(fieldsOf(event)["type"])}`) report(2, lines[0] ?? "");
-      events.push(event);
-    }
-  }
-  return { events, violations: [...violations, ...checkEvents(events, context)] };
+  const check = new StreamCheck(
+    context,
+    (violation) => violations.push(violation),
+    (event) => events.push(event),
+  );
+  check.push(body);
+  check.end();
+  return { events, violations };
 }
 
-function parse(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    return null;
+type Found = (violation: Violation) => void;
+
+/** Runs every part of the rules over the events. */
+class EventCheck {
+  readonly #parts: readonly Rules[];
+  readonly #found: Found;
+  #count = 0;
+
+  constructor(context: CheckContext, found: Found) {
+    this.#parts = [sequenceRules(), snapshotRules(), itemRules(context), contentRules()];
+    this.#found = found;
   }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  event(event: unknown, line: number | null): void {
+    const fields = fieldsOf(event);
+    for (const part of this.#parts) part.event(fields, (row, message) => this.tell(row, message, line, nameOf(fields)));
+    this.#count += 1;
+  }
+
+  end(line: number | null): void {
+    for (const part of this.#parts) part.end((row, message) => this.tell(row, message, line, ""));
+  }
+
+  /** Of the event that comes next. */
+  tell(row: Invariant, message: string, line: number | null, type: string): void {
+    this.#found({ row, at: this.#count, line, type, message });
+  }
+}
+
+/**
+ * Checks a stream while it comes in, in pieces of any size: what it holds of the stream is what a client would hold of the
+ * response. `found` is told of each violation as it is seen, `seen` of each event.
+ */
+export class StreamCheck {
+  readonly #reader = new FrameReader();
+  readonly #check: EventCheck;
+  readonly #seen: (event: unknown) => void;
+  #head = "";
+  #foreign: string | null = null;
+
+  constructor(context: CheckContext, found: Found, seen: (event: unknown) => void = () => {}) {
+    this.#check = new EventCheck(context, found);
+    this.#seen = seen;
+  }
+
+  get events(): number {
+    return this.#check.count;
+  }
+
+  /** What this is, where it is no stream of the Responses API; null where it is. Known once it has ended. */
+  get foreign(): string | null {
+    return this.events === 0 ? foreignBody(this.#head) : this.#foreign;
+  }
+
+  /** How the answer began that brings the stream. `contentType`: its header, or null. */
+  answered(status: number, contentType: string | null): void {
+    const media = contentType?.split(";", 1)[0]?.trim().toLowerCase();
+    if (status === 200 && media === "text/event-stream") return;
+    this.#check.tell(1, `status ${status}, content-type ${show(contentType ?? undefined)}`, null, "");
+  }
+
+  /** Throws UnreadableStream where the stream is longer than can be checked. */
+  push(text: string): void {
+    if (this.#head.length < limits.checkHeadChars) this.#head += text.slice(0, limits.checkHeadChars);
+    for (const frame of this.#reader.push(text)) this.#frame(frame);
+  }
+
+  end(): void {
+    for (const frame of this.#reader.end()) this.#frame(frame);
+    this.#check.end(this.#reader.line);
+  }
+
+  #frame({ line, event: name, data, faults }: Frame): void {
+    if (data === "[DONE]") return this.#check.tell(4, "[DONE]", line, "");
+    const event = data === null ? undefined : parse(data);
+    const type = nameOf(fieldsOf(event));
+    const wrong = data === null || event !== undefined ? faults : [...faults, `no JSON object: ${show(data)}`];
+    for (const fault of wrong) this.#check.tell(3, fault, line, type);
+    if (data === null) return;
+    if (name !== type) this.#check.tell(2, name === null ? "no event line" : `event ${show(name)}`, line, type);
+    if (this.events === 0) this.#foreign = foreignStream(event);
+    this.#check.event(event, line);
+    this.#seen(event);
+  }
+}
+
+/** An object that the rules can walk; undefined for anything else. */
+function parse(data: string): object | undefined {
+  if (isDeep(data)) return undefined;
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether its brackets nest so deep that comparing it would overflow the stack. */
+function isDeep(data: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < data.length && depth <= limits.jsonDepth; at += 1) {
+    const character = data[at];
+    if (inString && character === "\\") at += 1;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === "{" || character === "[") depth += 1;
+    else if (character === "}" || character === "]") depth -= 1;
+  }
+  return depth > limits.jsonDepth;
 }
