@@ -76,7 +76,12 @@ export function threadSteps(version: string): Step[] {
     step("image", (stage) => showImage(version, stage)),
     step("compaction", (stage) => compact(version, stage), "upstream"),
     ...(version === "0.114.0" ? [] : [step("tool search", (stage) => searchTools(version, stage), "upstream")]),
-    ...(version === "0.169.0" ? [step("code mode", (stage) => askInCodeMode(version, stage))] : []),
+    ...(version === "0.169.0"
+      ? [
+          step("code mode", (stage) => askInCodeMode(version, stage)),
+          step("sub-agent", (stage) => spawnAgent(version, stage), "upstream"),
+        ]
+      : []),
   ];
 }
 
@@ -113,6 +118,19 @@ async function searchTools(version: string, stage: Stage): Promise<void> {
     found.some(({ type }) => type === "tool_search_output"),
     found.map(({ type }) => type).join(),
   );
+}
+
+/** Without a catalog Codex offers its model sub-agents, which ask the same server at the same time. */
+async function spawnAgent(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  // Not `exec`: Codex ends while its agent still works, and complains of that itself.
+  const flags = ["exec", "--json", "--dangerously-bypass-approvals-and-sandbox", ...codex.provider];
+  const { exitCode, stdout } = await codex.run([...flags, "[[call spawn_agent]]"]);
+  assert.equal(exitCode, 0);
+  assert.match(stdout, /"type":"collab_tool_call","tool":"spawn_agent",.*"status":"completed"/);
+  assert.ok(stdout.includes(stage.lines.settled));
+  // Whether the agent still gets to ask is Codex's own affair.
+  for (const { status, aborted } of stage.exchanges()) assert.ok(status === 200 || aborted, String(status));
 }
 
 /** For models that it takes for OpenAI's newest, Codex sends its tools as an item, and no `tools` at all. */

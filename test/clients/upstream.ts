@@ -117,16 +117,18 @@ function callsFor({ text, answered, body }: Asked): Call[] {
   }));
 }
 
-/** What `schema` requires, with `command` where an agent's shell tool expects it. */
+/** What `schema` requires, and what sub-agents are told, with `command` where an agent's shell tool expects it. */
 function argumentsFor(schema: JsonSchema, command: string): object {
   const required = Array.isArray(schema["required"]) ? schema["required"].map(String) : [];
-  return Object.fromEntries(
+  const told = at(schema, "properties", "message") === undefined ? {} : { message: "Say hello." };
+  const filled = Object.fromEntries(
     required.map((name) => {
       const inner = fieldsOf(at(schema, "properties", name));
       if (name !== "cmd" && name !== "command") return [name, sampleOf(inner)];
       return [name, inner["type"] === "array" ? ["sh", "-c", command] : command];
     }),
   );
+  return { ...told, ...filled };
 }
 
 function callDeltas({ name, arguments: text }: Call, index: number): object[] {
