@@ -8,6 +8,7 @@ import { anything, StreamCheck } from "./spec/check/check.ts";
 import { UnreadableStream } from "./spec/check/frames.ts";
 import { type Invariant, type InvariantRow, invariants } from "./spec/check/invariants.ts";
 import type { CheckContext, Violation } from "./spec/check/rules.ts";
+import type { ClientDialect } from "./spec/client-dialects.ts";
 import { at, type Fields, isFields, listOf, parse, words } from "./spec/json.ts";
 
 export interface CheckOptions {
@@ -17,6 +18,8 @@ export interface CheckOptions {
   readonly body: string | null;
   /** Key for the server at the URL, or null. */
   readonly key: string | null;
+  /** By whose rules; a server at a URL is asked for it. */
+  readonly dialect: ClientDialect;
   /** Tells it as one JSON object. */
   readonly json: boolean;
 }
@@ -32,12 +35,13 @@ export type CheckCode = 0 | 1 | 2;
 
 /** Checks one stream and tells what is broken. Bytes are read in pieces, so its length does not matter within `limits`. */
 export async function checkStream(options: CheckOptions, { input, out, errors }: CheckIo): Promise<CheckCode> {
-  const { source, json } = options;
+  const { source, dialect, json } = options;
   const findings = new Findings();
   try {
     const request = options.body === null ? null : readRequest(options.body);
-    const check = new StreamCheck(request === null ? anything : contextOf(request), (violation) =>
-      findings.add(violation),
+    const check = new StreamCheck(
+      request === null ? { ...anything, dialect } : contextOf(request, dialect),
+      (violation) => findings.add(violation),
     );
     await (isUrl(source)
       ? readUrl(check, options, request)
@@ -74,12 +78,17 @@ async function readAll(check: StreamCheck, bytes: AsyncIterable<Uint8Array | str
 /** Asked where no other request is given. */
 const smallRequest: Fields = { model: "default", input: "Say hello." };
 
-async function readUrl(check: StreamCheck, { source, key }: CheckOptions, request: Fields | null): Promise<void> {
+async function readUrl(
+  check: StreamCheck,
+  { source, key, dialect }: CheckOptions,
+  request: Fields | null,
+): Promise<void> {
   const { statusCode, headers, body } = await ask(endpoint(source), {
     method: "POST",
     headers: {
       "content-type": "application/json",
       accept: "text/event-stream",
+      ...(dialect === "open-responses" ? { "openresponses-version": "latest" } : {}),
       ...(key === null ? {} : { authorization: `Bearer ${key}` }),
     },
     body: JSON.stringify({ ...(request ?? smallRequest), stream: true }),
@@ -118,8 +127,9 @@ function readRequest(file: string): Fields {
 }
 
 /** What a request lets the checker know. */
-function contextOf(request: Fields): CheckContext {
+function contextOf(request: Fields, dialect: ClientDialect): CheckContext {
   return {
+    dialect,
     tools: offered(request),
     parallel: request["parallel_tool_calls"] !== false,
     summary: Boolean(at(request, "reasoning", "summary")),

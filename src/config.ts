@@ -18,6 +18,9 @@ export interface Setting {
 
 export const dialectNames = ["llama-server", "vllm", "ollama", "lmstudio", "generic"] as const;
 
+/** Of clients, as `spec/client-dialects` tells them apart. */
+export const clientDialectNames = ["openai", "open-responses"] as const;
+
 /** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
 export const settings = {
   model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
@@ -40,6 +43,13 @@ export const settings = {
   "api-key-file": { kind: "file", group: "Server", value: "FILE", help: "a file with such keys, one a line" },
   "allow-origin": { kind: "list", group: "Server", value: "ORIGIN", help: "a web page that may call; may be repeated" },
   "allow-host": { kind: "list", group: "Server", value: "NAME", help: "a Host name besides this machine's own" },
+  "client-dialect": {
+    kind: "text",
+    group: "Server",
+    value: "NAME",
+    help: `${clientDialectNames.join(", ")} (default openai; clients may say)`,
+    oneOf: clientDialectNames,
+  },
   "log-level": {
     kind: "text",
     group: "Other",
@@ -67,6 +77,7 @@ export interface Config {
   readonly upstream: string | null;
   readonly upstreamKey: string | null;
   readonly dialect: (typeof dialectNames)[number] | null;
+  readonly clientDialect: (typeof clientDialectNames)[number];
   readonly host: string;
   readonly port: number;
   readonly apiKeys: readonly string[];
@@ -201,6 +212,7 @@ function assemble(values: Values): Config {
     upstream: last("upstream"),
     upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
     dialect: dialectNames.find((name) => name === last("dialect")) ?? null,
+    clientDialect: clientDialectNames.find((name) => name === last("client-dialect")) ?? "openai",
     host: last("host") ?? "127.0.0.1",
     port: number("port") ?? 8484,
     apiKeys: [...(values["api-key"] ?? []), ...linesOf(last("api-key-file"))],

@@ -136,10 +136,11 @@ async function models(): Promise<void> {
   process.stdout.write(`${lines.length > 0 ? lines.join("\n") : none}\n`);
 }
 
-async function check({ words, flags }: Invocation): Promise<void> {
+async function check({ config, words, flags }: Invocation): Promise<void> {
   const { body = null, key = null, json } = flags;
   const io = { input: process.stdin, out: process.stdout, errors: screen.lines };
-  process.exitCode = await checkStream({ source: words[0] ?? "-", body, key, json: json !== undefined }, io);
+  const { clientDialect: dialect } = config;
+  process.exitCode = await checkStream({ source: words[0] ?? "-", body, key, dialect, json: json !== undefined }, io);
 }
 
 function version(): Promise<void> {

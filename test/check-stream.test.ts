@@ -29,7 +29,10 @@ async function tell(body: string, options: Partial<CheckOptions> = {}): Promise<
     out: { write: (text: string) => (out += text) },
     errors: { write: (text: string) => (errors += text) },
   };
-  const code = await checkStream({ source: "-", body: null, key: null, json: false, ...options }, io);
+  const code = await checkStream(
+    { source: "-", body: null, key: null, dialect: "openai" as const, json: false, ...options },
+    io,
+  );
   return { code, out, errors };
 }
 

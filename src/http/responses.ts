@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { type ClientDialect, plainRequest, responseIn } from "../spec/client-dialects.ts";
 import { type Event, isTerminal } from "../spec/events.ts";
 import { parseRequest, type Request } from "../spec/request.ts";
 import type { Response as Body } from "../spec/response.ts";
@@ -13,17 +14,31 @@ import { readJson } from "./body.ts";
 import { type Exchange, type Handler, saneHeader } from "./exchange.ts";
 import { sendEvents } from "./sse.ts";
 
+/** What is ours to choose of the way an answer leaves. */
+export interface AnswerOptions {
+  /** Milliseconds of silence before a comment. */
+  readonly commentMs: number;
+  /** Of clients that do not say which they speak. */
+  readonly clientDialect: ClientDialect;
+}
+
+/** Clients of Open Responses say its version, or `latest`; no other client sends this header. */
+function dialectOf(exchange: Exchange, { clientDialect }: AnswerOptions): ClientDialect {
+  return exchange.req.header("openresponses-version") === undefined ? clientDialect : "open-responses";
+}
+
 /** `POST /responses`. */
-export function createResponse(commentMs: number): Handler {
+export function createResponse(options: AnswerOptions): Handler {
   return async (exchange, line) => {
     const { incoming, outgoing, signal } = exchange.env;
-    const request = parseRequest(await readJson(incoming));
+    const dialect = dialectOf(exchange, options);
+    const request = parseRequest(plainRequest(await readJson(incoming)));
     const streamed = request.stream === true;
     const turn = await prepare(line, request, threadId(incoming.headers, request));
     outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
     const events = run(line, turn, signal);
-    if (!streamed) return answer(exchange, events);
-    await sendEvents(outgoing, events, commentMs);
+    if (!streamed) return answer(exchange, events, dialect);
+    await sendEvents(outgoing, events, options.commentMs, dialect);
     return RESPONSE_ALREADY_SENT;
   };
 }
@@ -34,13 +49,17 @@ function escaped(name: string): string {
 }
 
 /** The same events, of which only the last is told. */
-async function answer(exchange: Exchange, events: AsyncGenerator<Event, Outcome>): Promise<Response> {
+async function answer(
+  exchange: Exchange,
+  events: AsyncGenerator<Event, Outcome>,
+  dialect: ClientDialect,
+): Promise<Response> {
   let body: Body | null = null;
   let step = await events.next();
   for (; step.done !== true; step = await events.next()) if (isTerminal(step.value)) body = step.value.response;
   if (step.value.kind === "failed") throw step.value.error;
   if (step.value.kind === "gone") return RESPONSE_ALREADY_SENT;
-  return exchange.json(body);
+  return exchange.json(body && responseIn(dialect, body));
 }
 
 /** Names under which clients send their thread: Codex, its older versions, OpenCode. */
@@ -65,12 +84,15 @@ export const refuseWebSocket: Handler = () => {
 };
 
 /** `GET /responses/{id}`. */
-export const getResponse: Handler = async (exchange, { store }) => {
-  if (exchange.req.query("stream") === "true") {
-    throw new ApiError("unsupported_parameter", "A stored response cannot be streamed again; get it whole.", "stream");
-  }
-  return exchange.json((await stored(exchange, store)).response);
-};
+export function getResponse(options: AnswerOptions): Handler {
+  return async (exchange, { store }) => {
+    if (exchange.req.query("stream") === "true") {
+      const message = "A stored response cannot be streamed again; get it whole.";
+      throw new ApiError("unsupported_parameter", message, "stream");
+    }
+    return exchange.json(responseIn(dialectOf(exchange, options), (await stored(exchange, store)).response));
+  };
+}
 
 /** `DELETE /responses/{id}`. */
 export const deleteResponse: Handler = async (exchange, { store }) => {

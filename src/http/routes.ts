@@ -10,7 +10,14 @@ import type { Bindings, Handler } from "./exchange.ts";
 import { failure } from "./failure.ts";
 import { listInputItems } from "./input-items.ts";
 import { getModel, listModels } from "./models.ts";
-import { createResponse, deleteResponse, getResponse, hasResponses, refuseWebSocket } from "./responses.ts";
+import {
+  type AnswerOptions,
+  createResponse,
+  deleteResponse,
+  getResponse,
+  hasResponses,
+  refuseWebSocket,
+} from "./responses.ts";
 
 type Method = "GET" | "HEAD" | "POST" | "DELETE";
 
@@ -21,10 +28,10 @@ interface Route {
   readonly open?: boolean;
 }
 
-function routes(commentMs: number, guard: Guard): readonly Route[] {
+function routes(options: AnswerOptions, guard: Guard): readonly Route[] {
   return [
-    { path: "/responses", methods: { POST: createResponse(commentMs), HEAD: hasResponses, GET: refuseWebSocket } },
-    { path: "/responses/:id", methods: { GET: getResponse, DELETE: deleteResponse } },
+    { path: "/responses", methods: { POST: createResponse(options), HEAD: hasResponses, GET: refuseWebSocket } },
+    { path: "/responses/:id", methods: { GET: getResponse(options), DELETE: deleteResponse } },
     { path: "/responses/:id/input_items", methods: { GET: listInputItems } },
     { path: "/models", methods: { GET: listModels } },
     { path: "/models/:id{.+}", methods: { GET: getModel } },
@@ -38,7 +45,7 @@ const prefixes = ["", "/v1"] as const;
 export type App = Hono<{ Bindings: Bindings }>;
 
 /** Every route, with and without `/v1`, with and without a trailing slash; whatever is thrown becomes its JSON error. */
-export function createApp(line: Line, options: GuardOptions & { readonly commentMs: number }): App {
+export function createApp(line: Line, options: GuardOptions & AnswerOptions): App {
   const app: App = new Hono<{ Bindings: Bindings }>({ strict: false });
   const guard = createGuard(options);
   app.use(async (exchange, next) => {
@@ -47,7 +54,7 @@ export function createApp(line: Line, options: GuardOptions & { readonly comment
     if (preflight) return preflight;
     await next();
   });
-  for (const { path, methods, open } of routes(options.commentMs, guard)) {
+  for (const { path, methods, open } of routes(options, guard)) {
     app.on(
       "ALL",
       prefixes.map((prefix) => prefix + path),

@@ -5,6 +5,7 @@ import { isIPv6, type AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ApiError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { ClientDialect } from "../spec/client-dialects.ts";
 import { newId } from "../spec/ids.ts";
 import type { Line } from "../turn/prepare.ts";
 import type { GuardOptions } from "./auth.ts";
@@ -15,6 +16,8 @@ import { createApp } from "./routes.ts";
 import { Visits } from "./visits.ts";
 
 export interface DoorOptions extends GuardOptions {
+  /** Spoken with clients that do not say which they speak; OpenAI's by default. */
+  readonly clientDialect?: ClientDialect;
   /** 0 takes any that is free. */
   readonly port: number;
   /** Instead of those in `limits`. */
@@ -59,7 +62,8 @@ type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 function createListener(line: Line, options: DoorOptions, visits: Visits): Listener {
   const { log } = line;
-  const app = createApp(line, { ...options, commentMs: options.commentMs ?? limits.commentMs });
+  const { commentMs = limits.commentMs, clientDialect = "openai" } = options;
+  const app = createApp(line, { ...options, commentMs, clientDialect });
   const handle = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as Omit<Bindings, "signal">;

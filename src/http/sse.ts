@@ -1,5 +1,6 @@
 /** Owns the event stream on the wire: framing, comments in silence, and the pace of a client that reads slowly. */
 import type { ServerResponse } from "node:http";
+import { type ClientDialect, endOf, eventIn, type SpelledEvent } from "../spec/client-dialects.ts";
 import type { Event } from "../spec/events.ts";
 
 const headers = {
@@ -12,12 +13,13 @@ const headers = {
 /**
  * Sends `events` until they end or the client is gone; the next one is asked for only when the socket took the last. The
  * headers leave before the first is asked for. `commentMs`: silence before a comment, for proxies that close quiet
- * connections.
+ * connections. The events are in nobody's dialect but leave in the client's.
  */
 export async function sendEvents(
   outgoing: ServerResponse,
   events: AsyncIterable<Event>,
   commentMs: number,
+  dialect: ClientDialect,
 ): Promise<void> {
   outgoing.writeHead(200, headers);
   outgoing.flushHeaders();
@@ -28,17 +30,21 @@ export async function sendEvents(
     for await (const event of events) {
       if (outgoing.destroyed) break;
       // One write an event: some parsers take what one read brings for one event.
-      if (!outgoing.write(frame(event))) await drained(outgoing);
+      if (!outgoing.write(frame(eventIn(dialect, event)))) await drained(outgoing);
       silence.refresh();
     }
   } finally {
     clearInterval(silence);
   }
-  outgoing.end();
+  outgoing.end(
+    endOf(dialect)
+      .map((data) => `data: ${data}\n\n`)
+      .join(""),
+  );
 }
 
 /** `event` and `data` of one line each, however a client splits lines: Python's `splitlines` knows three more breaks. */
-function frame(event: Event): string {
+function frame(event: Event | SpelledEvent): string {
   const data = JSON.stringify(event).replace(/[\u0085\u2028\u2029]/g, escape);
   return `event: ${event.type}\ndata: ${data}\n\n`;
 }

@@ -1,5 +1,6 @@
 /** Owns docs/coverage.md: what becomes of everything that the Responses API knows, from the tables that decide it. */
 import { channels } from "../../src/spec/channels.ts";
+import { type Difference, differences } from "../../src/spec/client-dialects.ts";
 import { type EventRow, events } from "../../src/spec/events.ts";
 import { errors } from "../../src/errors.ts";
 import { aliases, type ItemRow, items } from "../../src/spec/items.ts";
@@ -65,6 +66,13 @@ export function coverage(): string {
       ["event", "sent"],
       rowsOf<EventRow>(events).map(([name, row]) => [code(name), sent(name, row)]),
     ),
+    ...section(
+      "Dialect of Open Responses",
+      ["what", "here", "there"],
+      rowsOf<Difference>(differences).map(([what, { openai, openResponses }]) => [what, openai, openResponses]),
+    ),
+    "It is spoken with `--client-dialect open-responses`, and to every request with the header `openresponses-version`.",
+    "",
     ...section(
       "Errors",
       ["code", "HTTP status", "type"],

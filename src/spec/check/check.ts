@@ -1,11 +1,12 @@
 /** Owns the checker: reads the events or the bytes of one streamed response, and names every rule they break. */
 import { limits } from "../../limits.ts";
+import { type ClientDialect, hasEvent, plainEvent } from "../client-dialects.ts";
 import { contentRules } from "./content.ts";
 import { foreignBody, foreignStream } from "./foreign.ts";
 import { type Frame, FrameReader } from "./frames.ts";
 import type { Invariant } from "./invariants.ts";
 import { itemRules } from "./items.ts";
-import { type CheckContext, fieldsOf, nameOf, type Rules, show, type Violation } from "./rules.ts";
+import { type CheckContext, fieldsOf, nameOf, type Report, type Rules, show, type Violation } from "./rules.ts";
 import { sequenceRules } from "./sequence.ts";
 import { snapshotRules } from "./snapshots.ts";
 
@@ -44,11 +45,13 @@ type Found = (violation: Violation) => void;
 class EventCheck {
   readonly #parts: readonly Rules[];
   readonly #found: Found;
+  readonly #dialect: ClientDialect;
   #count = 0;
 
   constructor(context: CheckContext, found: Found) {
     this.#parts = [sequenceRules(), snapshotRules(), itemRules(context), contentRules()];
     this.#found = found;
+    this.#dialect = context.dialect ?? "openai";
   }
 
   get count(): number {
@@ -57,7 +60,12 @@ class EventCheck {
 
   event(event: unknown, line: number | null): void {
     const fields = fieldsOf(event);
-    for (const part of this.#parts) part.event(fields, (row, message) => this.tell(row, message, line, nameOf(fields)));
+    const type = nameOf(fields);
+    const report: Report = (row, message) => this.tell(row, message, line, type);
+    if (type === "") report(8, "an event without a type");
+    else if (!hasEvent(this.#dialect, type)) report(8, `'${show(type)}' is not an event that every client knows`);
+    const plain = plainEvent(this.#dialect, fields);
+    for (const part of this.#parts) part.event(plain, report);
     this.#count += 1;
   }
 
@@ -79,12 +87,16 @@ export class StreamCheck {
   readonly #reader = new FrameReader();
   readonly #check: EventCheck;
   readonly #seen: (event: unknown) => void;
+  readonly #dialect: ClientDialect;
+  /** How often [DONE] came. */
+  #ends = 0;
   #head = "";
   #foreign: string | null = null;
 
   constructor(context: CheckContext, found: Found, seen: (event: unknown) => void = () => {}) {
     this.#check = new EventCheck(context, found);
     this.#seen = seen;
+    this.#dialect = context.dialect ?? "openai";
   }
 
   get events(): number {
@@ -111,11 +123,18 @@ export class StreamCheck {
 
   end(): void {
     for (const frame of this.#reader.end()) this.#frame(frame);
-    this.#check.end(this.#reader.line);
+    const { line } = this.#reader;
+    if (this.#dialect === "open-responses" && this.#ends === 0) this.#check.tell(4, "no [DONE]", line, "");
+    this.#check.end(line);
   }
 
   #frame({ line, event: name, data, faults }: Frame): void {
-    if (data === "[DONE]") return this.#check.tell(4, "[DONE]", line, "");
+    if (data === "[DONE]") {
+      this.#ends += 1;
+      if (this.#dialect === "openai" || this.#ends > 1) this.#check.tell(4, "[DONE]", line, "");
+      return;
+    }
+    if (this.#ends > 0) this.#check.tell(4, "an event after [DONE]", line, "");
     const event = data === null ? undefined : parse(data);
     const type = nameOf(fieldsOf(event));
     const wrong = data === null || event !== undefined ? faults : [...faults, `no JSON object: ${show(data)}`];

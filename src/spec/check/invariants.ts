@@ -36,10 +36,14 @@ export const invariants = {
     breaks: [go, "VS Code", "Zed", "Qwen Code", "Codex"],
     demanded: specified,
   },
-  4: { rule: "no [DONE]: it is no JSON", breaks: ["VS Code"], demanded: [] },
+  4: {
+    rule: "no [DONE], as it is no JSON; in dialect open-responses one, as the last",
+    breaks: ["VS Code"],
+    demanded: [],
+  },
   5: { rule: "nothing follows the terminal event", breaks: [], demanded: ["vLLM", "LM Studio"] },
   7: { rule: "no event but `error` has a truthy top-level `error`", breaks: [node, python, go, java], demanded: [] },
-  8: { rule: "only event types that every client knows", breaks: [rust, node, dotnet], demanded: [] },
+  8: { rule: "only event types that every client of the dialect knows", breaks: [rust, node, dotnet], demanded: [] },
   11: { rule: "the first event is response.created", breaks: [node, python], demanded: ["LM Studio", "vLLM", "OGX"] },
   12: {
     rule: "sequence_number is 0, 1, 2, ... without a gap",

@@ -1,4 +1,5 @@
 /** Owns what a part of the checker is: sees every event in order, and reports what it finds. */
+import type { ClientDialect } from "../client-dialects.ts";
 import type { Invariant } from "./invariants.ts";
 
 export interface Violation {
@@ -30,6 +31,8 @@ export interface CheckContext {
   readonly tools: ReadonlySet<string> | null;
   readonly parallel: boolean;
   readonly summary: boolean;
+  /** By whose rules; OpenAI's by default. */
+  readonly dialect?: ClientDialect;
 }
 
 export function fieldsOf(value: unknown): Fields {
