@@ -240,8 +240,7 @@ function* publish(tool: OfferedTool, fields: Fields, status: "completed" | "inco
     yield { kind: "open", item: { ...item, ...fields } };
   } else {
     const { field } = channels[channel];
-    const place = tool.namespace === null ? {} : { namespace: tool.namespace };
-    yield { kind: "open", item: { ...item, name: tool.name, ...place, [field]: "" } };
+    yield { kind: "open", item: { ...item, name: tool.name, ...tool.callFields, [field]: "" } };
     const text = fields[field];
     if (typeof text === "string" && text !== "") yield { kind: "text", channel, text };
   }

@@ -6,7 +6,7 @@ import type { Item } from "../spec/items.ts";
 import { at, type Fields, fieldsOf, isFields } from "../spec/json.ts";
 import { type ClientToolType, isToolType, type Tool, tools } from "../spec/tools.ts";
 import { type Kind, kinds } from "./kinds.ts";
-import { cleanSchema } from "./schema.ts";
+import { cleanSchema, wantsSecrets } from "./schema.ts";
 
 /** A tool as the client knows it, and as the engine does. */
 export interface OfferedTool {
@@ -14,6 +14,8 @@ export interface OfferedTool {
   readonly type: ClientToolType;
   readonly name: string;
   readonly namespace: string | null;
+  /** What every call of it says besides its name. */
+  readonly callFields: Fields;
   readonly engine: EngineTool;
 }
 
@@ -99,6 +101,10 @@ function functionFor(tool: Fields, namespace: string | null): OfferedTool | null
     type,
     name,
     namespace,
+    callFields: {
+      ...(namespace === null ? {} : { namespace }),
+      ...(type === "function" && wantsSecrets(parameters) ? { encrypted_function_args: [] } : {}),
+    },
     engine: {
       name: nameForEngine(name, namespace),
       description,

@@ -1,7 +1,7 @@
 /** Owns the cleaning of tool schemas: what is no JSON Schema, and what upstreams choke on, is left out. */
 import type { JsonSchema } from "../engine/engine.ts";
 import { limits } from "../limits.ts";
-import { type Fields, isFields } from "../spec/json.ts";
+import { at, type Fields, isFields } from "../spec/json.ts";
 import { placeOf, resolves } from "../spec/schema.ts";
 
 /** Not of JSON Schema: Codex marks strings that only OpenAI's servers may read. */
@@ -14,6 +14,14 @@ const foreign = new Set(["encrypted"]);
 export function cleanSchema(schema: unknown): JsonSchema {
   const root = isFields(schema) ? schema : {};
   return Object.assign({ type: "object", properties: {} }, clean(root, root, 0), { type: "object" });
+}
+
+/**
+ * Whether `schema` marks an argument as one that the server encrypts. Codex then takes what it gets for sealed, and passes
+ * it on as such, unless the call says that no argument is.
+ */
+export function wantsSecrets({ properties }: Fields): boolean {
+  return isFields(properties) && Object.values(properties).some((schema) => at(schema, "encrypted") === true);
 }
 
 function clean(schema: Fields, root: Fields, depth: number): Fields {

@@ -74,6 +74,19 @@ test("tools that items bring can be called; those after the first answer are tol
   ]);
 });
 
+test("calls name their namespace, and say that nothing in them is encrypted where Codex would think so", () => {
+  const message = { type: "string", encrypted: true };
+  const secret = { type: "function", name: "send", parameters: { type: "object", properties: { message } } };
+  const shown = offer([f, secret, { type: "namespace", name: "team", tools: [secret] }]);
+  const calls = Object.fromEntries([...shown.tools].map(([name, { callFields }]) => [name, callFields]));
+  assert.deepEqual(calls, {
+    f: {},
+    send: { encrypted_function_args: [] },
+    team__send: { namespace: "team", encrypted_function_args: [] },
+  });
+  assert.deepEqual(shown.tools.get("send")?.engine.parameters["properties"], { message: { type: "string" } });
+});
+
 test("two tools under one name are two functions, and the same tool twice is one", () => {
   const twin = { type: "function", name: "mcp__files__read" };
   const both = names(offer([files, twin, files]));
