@@ -33,6 +33,8 @@ export const limits = {
   keepAliveMs: 10 * second,
   /** SSE comments between events, for proxies that close silent connections. */
   commentMs: 5 * second,
+  /** A client that stays connected but takes nothing of its stream for so long is cut off: it holds a slot of the engine. */
+  stalledMs: 5 * minute,
   /** What `check-stream` reads of one event and of one stream, in characters: a million tokens come in some 300 million. */
   checkEventChars: 64 * MiB,
   checkStreamChars: 400 * MiB,

@@ -12,12 +12,10 @@ import { prepare } from "../turn/prepare.ts";
 import { type Outcome, run } from "../turn/run.ts";
 import { readJson } from "./body.ts";
 import { type Exchange, type Handler, saneHeader } from "./exchange.ts";
-import { sendEvents } from "./sse.ts";
+import { sendEvents, type StreamOptions } from "./sse.ts";
 
 /** What is ours to choose of the way an answer leaves. */
-export interface AnswerOptions {
-  /** Milliseconds of silence before a comment. */
-  readonly commentMs: number;
+export interface AnswerOptions extends StreamOptions {
   /** Of clients that do not say which they speak. */
   readonly clientDialect: ClientDialect;
 }
@@ -38,7 +36,7 @@ export function createResponse(options: AnswerOptions): Handler {
     outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
     const events = run(line, turn, signal);
     if (!streamed) return answer(exchange, events, dialect);
-    await sendEvents(outgoing, events, options.commentMs, dialect);
+    await sendEvents(outgoing, events, dialect, options);
     return RESPONSE_ALREADY_SENT;
   };
 }

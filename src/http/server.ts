@@ -22,6 +22,7 @@ export interface DoorOptions extends GuardOptions {
   readonly port: number;
   /** Instead of those in `limits`. */
   readonly commentMs?: number;
+  readonly stalledMs?: number;
   readonly shutdownMs?: number;
 }
 
@@ -62,8 +63,8 @@ type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 function createListener(line: Line, options: DoorOptions, visits: Visits): Listener {
   const { log } = line;
-  const { commentMs = limits.commentMs, clientDialect = "openai" } = options;
-  const app = createApp(line, { ...options, commentMs, clientDialect });
+  const { commentMs = limits.commentMs, stalledMs = limits.stalledMs, clientDialect = "openai" } = options;
+  const app = createApp(line, { ...options, commentMs, stalledMs, clientDialect });
   const handle = getRequestListener(
     (request, env) => {
       const { incoming, outgoing } = env as Omit<Bindings, "signal">;

@@ -10,19 +10,27 @@ const headers = {
   "x-accel-buffering": "no",
 } as const;
 
+export interface StreamOptions {
+  /** Milliseconds of silence before a comment, for proxies that close quiet connections. */
+  readonly commentMs: number;
+  /** Milliseconds in which a client must have taken something of what was sent. */
+  readonly stalledMs: number;
+}
+
 /**
  * Sends `events` until they end or the client is gone; the next one is asked for only when the socket took the last. The
- * headers leave before the first is asked for. `commentMs`: silence before a comment, for proxies that close quiet
- * connections. The events are in nobody's dialect but leave in the client's.
+ * headers leave before the first is asked for. The events are in nobody's dialect but leave in the client's.
  */
 export async function sendEvents(
   outgoing: ServerResponse,
   events: AsyncIterable<Event>,
-  commentMs: number,
   dialect: ClientDialect,
+  { commentMs, stalledMs }: StreamOptions,
 ): Promise<void> {
   outgoing.writeHead(200, headers);
   outgoing.flushHeaders();
+  // Comments are traffic, so a silent engine does not count.
+  outgoing.setTimeout(stalledMs, () => outgoing.destroy());
   const silence = setInterval(() => {
     if (!outgoing.writableNeedDrain) outgoing.write(": waiting\n\n");
   }, commentMs);

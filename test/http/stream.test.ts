@@ -75,6 +75,23 @@ test("a connection that is reset in mid-stream is seen by the engine", async (t)
   assert.deepEqual(door.complaints, []);
 });
 
+test("a client that stays but takes nothing is cut off, and the engine is free", async (t) => {
+  const ended = Promise.withResolvers<void>();
+  const door = await openTestDoor(
+    t,
+    async function* script(_request, signal) {
+      yield { kind: "open", key: 0, item: { type: "message" } };
+      while (!signal.aborted) yield { kind: "text", key: 0, text: "x".repeat(64 * 1024) };
+      ended.resolve();
+    },
+    { stalledMs: 200 },
+  );
+  const socket = dial(door).pause();
+  t.after(() => socket.destroy());
+  socket.write(head(streamed.length) + streamed);
+  await ended.promise;
+});
+
 test("the engine does not run ahead of a client that does not read", async (t) => {
   let pieces = 0;
   let ended = false;
