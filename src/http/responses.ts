@@ -5,6 +5,7 @@ import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type ClientDialect, plainRequest, responseIn } from "../spec/client-dialects.ts";
 import { type Event, isTerminal } from "../spec/events.ts";
+import { at, textOf } from "../spec/json.ts";
 import { parseRequest, type Request } from "../spec/request.ts";
 import type { Response as Body } from "../spec/response.ts";
 import type { Store, StoredResponse } from "../store/store.ts";
@@ -68,9 +69,8 @@ function threadId(headers: IncomingHttpHeaders, request: Request): string | null
     const value = saneHeader(headers[name]);
     if (value !== null) return value;
   }
-  const metadata = request["client_metadata"];
-  if (typeof metadata !== "object" || metadata === null || !("thread_id" in metadata)) return null;
-  return typeof metadata.thread_id === "string" ? metadata.thread_id : null;
+  const named = textOf(at(request["client_metadata"], "thread_id"));
+  return named === null ? null : saneHeader(named);
 }
 
 /** `HEAD /responses`: how `codex doctor` asks whether somebody is here. */
