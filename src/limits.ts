@@ -158,6 +158,9 @@ export const limits = {
   installAbandonedMs: 60 * minute,
   /** Compiled grammars kept: clients send the same tools with every turn. */
   engineGrammars: 32,
+  /** Strings that end an answer (OpenAI takes 4), and tokens whose odds a request may change. */
+  stopStrings: 16,
+  logitBiases: 1_024,
   /** Tokens that presence and frequency penalties look back on. */
   penaltyTokens: 1_024,
   /** Values in one request body, counted before it is parsed: 64 MiB of `{}` would fill gigabytes; Codex's longest use 500,000. */

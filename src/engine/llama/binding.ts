@@ -21,6 +21,12 @@ export interface Binding {
     readonly model: Model;
     readonly grammar: Grammar;
   }) => GrammarState;
+  readonly TokenBias: { readonly for: (model: Model) => TokenBias };
+}
+
+/** What is added to the logits of some tokens; -Infinity: never, unless a grammar demands it. */
+export interface TokenBias {
+  set(token: Token, bias: { readonly logit: number }): TokenBias;
 }
 
 /** Opaque to us. */
@@ -112,6 +118,17 @@ export interface Sampling {
     readonly frequencyPenalty: number;
     readonly presencePenalty: number;
   };
+  readonly tokenBias?: TokenBias;
+  /** Excludes top choices. */
+  readonly xtc?: { readonly probability: number; readonly threshold: number };
+  /** Punishes sequences that repeat. */
+  readonly dryRepeatPenalty?: { readonly strength: number; readonly base: number; readonly allowedLength: number };
+}
+
+export interface Sampled {
+  readonly token: Token;
+  /** Of the tokens that it was chosen from, best first. */
+  readonly probabilities?: ReadonlyMap<Token, number>;
 }
 
 /** One slot: a conversation's place in the cache. */
@@ -129,10 +146,11 @@ export interface Sequence {
   takeCheckpoint(): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>;
   /** Ends before an end-of-generation token. What is passed to `next` takes the place of the token that came last. */
-  evaluate(
+  evaluateWithMetadata(
     tokens: readonly Token[],
+    metadata: { readonly probabilities: boolean },
     options: Sampling & { readonly grammarEvaluationState: () => GrammarState | undefined },
-  ): AsyncGenerator<Token, void, readonly Token[] | undefined>;
+  ): AsyncGenerator<Sampled, void, readonly Token[] | undefined>;
 }
 
 /** A file inside the installed package folder, as an address for `import()`. */

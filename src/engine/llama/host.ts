@@ -1,8 +1,9 @@
 /** Owns the embedded engine as the server sees it: requests go to the engine process, its reports become deltas. */
 import { ApiError } from "../../errors.ts";
 import type { Log, ReportWork } from "../../log.ts";
-import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest, Health } from "../engine.ts";
+import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest, Health, OpenItem } from "../engine.ts";
 import { AnswerReader } from "../format/answer.ts";
+import { LogprobTrack } from "../format/logprobs.ts";
 import { callableTools } from "../grammar/answer.ts";
 import type { Inbox } from "./inbox.ts";
 import { imagePlaceholder } from "./messages.ts";
@@ -138,10 +139,13 @@ async function* untilCrash(inbox: Inbox): AsyncGenerator<Report, Crash | null> {
 /** The deltas of one answer. */
 class AnswerDeltas {
   readonly #tools: readonly string[];
+  readonly #logprobs: LogprobTrack | null;
   #reader: AnswerReader | null = null;
+  #open: OpenItem["type"] | null = null;
 
   constructor(request: EngineRequest) {
     this.#tools = callableTools(request).map(({ name }) => name);
+    this.#logprobs = request.topLogprobs === null ? null : new LogprobTrack();
   }
 
   *push(report: Report | Loading): Generator<Delta> {
@@ -156,7 +160,8 @@ class AnswerDeltas {
         this.#reader = new AnswerReader({ thinking: report.thinking, tools: this.#tools });
         return;
       case "piece":
-        if (this.#reader !== null) yield* this.#reader.push(report.text);
+        this.#logprobs?.push(report.logprobs ?? []);
+        if (this.#reader !== null) yield* this.#noted(this.#reader.push(report.text));
         return;
       case "done":
         return yield* this.#end(report);
@@ -167,8 +172,17 @@ class AnswerDeltas {
     }
   }
 
+  /** The same deltas; those of messages with their log probabilities. */
+  *#noted(deltas: Generator<Delta>): Generator<Delta> {
+    for (const delta of deltas) {
+      if (delta.kind === "open") this.#open = delta.item.type;
+      const logprobs = delta.kind === "text" ? this.#logprobs?.take(delta.text) : undefined;
+      yield logprobs !== undefined && this.#open === "message" ? { ...delta, logprobs } : delta;
+    }
+  }
+
   *#end({ reason, usage }: Extract<Report, { type: "done" }>): Generator<Delta> {
-    if (this.#reader !== null) yield* this.#reader.end(reason === "stop");
+    if (this.#reader !== null) yield* this.#noted(this.#reader.end(reason === "stop"));
     yield { kind: "usage", usage };
     if (reason === "stop" && this.#reader?.insideCall === true) {
       const message = "The model stopped in the middle of a tool call.";

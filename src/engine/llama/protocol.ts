@@ -1,5 +1,5 @@
 /** Owns the messages between the server and the engine process: one type a direction, plain data only. */
-import type { EngineRequest, Failure, FinishReason, Usage } from "../engine.ts";
+import type { EngineRequest, Failure, FinishReason, Logprob, Usage } from "../engine.ts";
 
 export interface LoadOptions {
   /** Where the engine package was installed. */
@@ -45,7 +45,8 @@ export type Report =
   | { readonly type: "prefill"; readonly id: number; readonly done: number; readonly total: number }
   /** `thinking`: the prompt already ended with the opening tag. */
   | { readonly type: "started"; readonly id: number; readonly thinking: boolean }
-  | { readonly type: "piece"; readonly id: number; readonly text: string }
+  /** `logprobs`: of the tokens that it was made from, where they are wanted. */
+  | { readonly type: "piece"; readonly id: number; readonly text: string; readonly logprobs?: readonly Logprob[] }
   | { readonly type: "done"; readonly id: number; readonly reason: FinishReason; readonly usage: Usage }
   | { readonly type: "failed"; readonly id: number; readonly failure: Failure }
   | { readonly type: "counted"; readonly id: number; readonly input: number; readonly exact: boolean };

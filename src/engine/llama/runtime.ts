@@ -18,6 +18,8 @@ import {
   type Model,
   type Renderer,
   type Sequence,
+  type Token,
+  type TokenBias,
 } from "./binding.ts";
 import type { LoadedModel, LoadOptions } from "./protocol.ts";
 import { ChatTemplate, chatMl, rendersWell } from "./template.ts";
@@ -113,6 +115,12 @@ export class Runtime {
       }
     }
     return null;
+  }
+
+  biasOf(biases: ReadonlyMap<Token, number>): TokenBias {
+    const bias = this.#binding.TokenBias.for(this.#model);
+    for (const [token, logit] of biases) bias.set(token, { logit });
+    return bias;
   }
 
   async #compile(source: string): Promise<Grammar> {

@@ -1,13 +1,14 @@
 /** Owns the writing of one answer in one slot: reads the prompt in chunks, samples token by token, switches grammars on. */
-import { randomInt } from "node:crypto";
 import { limits } from "../../limits.ts";
-import type { FinishReason } from "../engine.ts";
+import type { FinishReason, Logprob } from "../engine.ts";
 import { AnswerWatch } from "../format/watch.ts";
-import type { GrammarState, Sampling, Sequence, Token } from "./binding.ts";
+import type { GrammarState, Sampled, Sequence, Token } from "./binding.ts";
 import type { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
 import type { Guide, Runtime } from "./runtime.ts";
+import { samplingOf, stopsIn } from "./sampling.ts";
 import { commonPrefix } from "./slots.ts";
+import { StopFinder } from "./stops.ts";
 import { TokenReader } from "./vocabulary.ts";
 
 export interface Writing {
@@ -65,7 +66,11 @@ class Answer {
   readonly #guide: Guide | null;
   readonly #watch: AnswerWatch;
   readonly #reader: TokenReader;
+  readonly #stops: StopFinder;
   readonly #recent: Token[] = [];
+  /** Of tokens whose text has not left. */
+  #logprobs: Logprob[] = [];
+  #stopped = false;
   readonly #most: number;
   #grammar: GrammarState | undefined;
   #beforeAnswer = 0;
@@ -76,6 +81,7 @@ class Answer {
     this.#guide = guide;
     this.#watch = new AnswerWatch(job.thinking);
     this.#reader = new TokenReader(runtime.vocabulary, job.prompt);
+    this.#stops = new StopFinder(stopsIn(job.request.extra));
     this.#grammar = guide?.from === "start" ? guide.begin() : undefined;
     this.#most = Math.min(job.request.maxTokens ?? Infinity, sequence.contextSize - job.prompt.length);
   }
@@ -87,11 +93,12 @@ class Answer {
 
   /** Writes to the end; null where it was cancelled. */
   async write(): Promise<FinishReason | null> {
-    const { sequence, job } = this.#writing;
-    const tokens = sequence.evaluate(job.prompt.slice(-1), {
-      ...samplingOf(this.#writing, this.#recent),
-      grammarEvaluationState: () => this.#grammar,
-    });
+    const { runtime, sequence, job } = this.#writing;
+    const tokens = sequence.evaluateWithMetadata(
+      job.prompt.slice(-1),
+      { probabilities: job.request.topLogprobs !== null },
+      { ...samplingOf(runtime, job.request, this.#recent), grammarEvaluationState: () => this.#grammar },
+    );
     try {
       let instead: readonly Token[] | undefined;
       for (;;) {
@@ -100,6 +107,7 @@ class Answer {
         if (next.done === true) return await this.#end("stop");
         instead = await this.#take(next.value);
         if (job.cancelled) return null;
+        if (this.#stopped) return "stop";
         if (this.output >= this.#most) return await this.#end("length");
       }
     } finally {
@@ -109,16 +117,19 @@ class Answer {
 
   async #end(reason: FinishReason): Promise<FinishReason> {
     await this.#send(this.#reader.end());
+    await this.#report(this.#stops.end());
     return reason;
   }
 
-  /** Sends what `token` says; returns what the model shall go on from, where that is not the token itself. */
-  async #take(token: Token): Promise<readonly Token[] | undefined> {
+  /** Sends what `sampled` says; returns what the model shall go on from, where that is not the token itself. */
+  async #take(sampled: Sampled): Promise<readonly Token[] | undefined> {
+    const { token } = sampled;
     this.output += 1;
     this.#recent.push(token);
     if (this.#recent.length > limits.penaltyTokens) this.#recent.shift();
     const alone = this.#reader.between;
     const text = this.#reader.push(token);
+    this.#note(sampled, text);
     const after = this.#watch.push(text);
     if (!this.#watch.answering) this.#beforeAnswer += 1;
     if (after === null || this.#guide?.from !== "call") {
@@ -132,37 +143,39 @@ class Answer {
     return after === "" || !alone ? undefined : this.#writing.runtime.vocabulary.tokenizeMore(kept);
   }
 
+  /** A character that is spread over tokens belongs to the last of them. */
+  #note({ token, probabilities }: Sampled, text: string): void {
+    const { runtime, job } = this.#writing;
+    if (probabilities === undefined || runtime.vocabulary.isSilent(token)) return;
+    const spell = (other: Token): string => runtime.vocabulary.detokenize([other], []);
+    const top = [...probabilities].slice(0, job.request.topLogprobs ?? 0);
+    this.#logprobs.push({
+      ...logprobOf(text, probabilities.get(token)),
+      top: top.map(([other, probability]) => logprobOf(spell(other), probability)),
+    });
+  }
+
+  /** What clients want an answer to end with counts in the answer only, not while the model thinks. */
   async #send(text: string): Promise<void> {
+    const passed = this.#watch.answering ? this.#stops.push(text) : { text, stopped: false };
+    this.#stopped = passed.stopped;
+    await this.#report(passed.text);
+  }
+
+  async #report(text: string): Promise<void> {
     if (text === "") return;
     const { job, report } = this.#writing;
     await job.advance();
-    if (!job.cancelled) report({ type: "piece", id: job.id, text });
+    const known = this.#logprobs.splice(0);
+    const logprobs = known.length > 0 ? { logprobs: known } : {};
+    if (!job.cancelled) report({ type: "piece", id: job.id, text, ...logprobs });
   }
 }
 
-/** What the client asked for, else what the model's file recommends, else llama.cpp's defaults. */
-function samplingOf({ runtime, job }: Writing, recent: Token[]): Sampling {
-  const { sampling, extra } = job.request;
-  const penalties = {
-    penalty: pick(extra["repeat_penalty"], extra["repetition_penalty"], 1),
-    frequencyPenalty: sampling.frequencyPenalty ?? 0,
-    presencePenalty: sampling.presencePenalty ?? 0,
-  };
-  const punishes = penalties.penalty !== 1 || penalties.frequencyPenalty !== 0 || penalties.presencePenalty !== 0;
-  return {
-    temperature: pick(sampling.temperature, runtime.defaults["temp"], 0.8),
-    topP: pick(sampling.topP, runtime.defaults["top_p"], 0.95),
-    topK: pick(extra["top_k"], runtime.defaults["top_k"], 40),
-    minP: pick(extra["min_p"], runtime.defaults["min_p"], 0.05),
-    seed: sampling.seed === null ? randomInt(2 ** 32) : sampling.seed >>> 0,
-    ...(punishes
-      ? { repeatPenalty: { ...penalties, punishTokens: () => recent, maxPunishTokens: limits.penaltyTokens } }
-      : {}),
-  };
-}
+/** OpenAI's word for what is next to impossible; JSON has no infinity. */
+const leastLogprob = -9999;
 
-/** The first of two that is a number. */
-function pick(asked: unknown, recommended: unknown, otherwise: number): number {
-  if (typeof asked === "number" && Number.isFinite(asked)) return asked;
-  return typeof recommended === "number" && Number.isFinite(recommended) ? recommended : otherwise;
+function logprobOf(token: string, probability = 0): Omit<Logprob, "top"> {
+  const logprob = Math.max(leastLogprob, Math.min(0, Math.log(probability)));
+  return { token, logprob, bytes: [...Buffer.from(token)] };
 }

@@ -35,11 +35,11 @@ function slot(onChunk: (tokens: number) => void = () => undefined): Sequence & {
       await turn();
       onChunk(tokens.length);
     },
-    async *evaluate() {
+    async *evaluateWithMetadata() {
       for (;;) {
         await turn();
         this.sampled += 1;
-        yield 1;
+        yield { token: 1 };
       }
     },
   };
