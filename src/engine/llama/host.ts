@@ -176,8 +176,12 @@ class AnswerDeltas {
   *#noted(deltas: Generator<Delta>): Generator<Delta> {
     for (const delta of deltas) {
       if (delta.kind === "open") this.#open = delta.item.type;
-      const logprobs = delta.kind === "text" ? this.#logprobs?.take(delta.text) : undefined;
-      yield logprobs !== undefined && this.#open === "message" ? { ...delta, logprobs } : delta;
+      if (delta.kind !== "text" || this.#logprobs === null) {
+        yield delta;
+        continue;
+      }
+      const logprobs = this.#logprobs.take(delta.text);
+      yield this.#open === "message" ? { ...delta, logprobs } : delta;
     }
   }
 
