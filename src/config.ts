@@ -27,6 +27,12 @@ export const settings = {
   ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of a conversation (default: what fits)" },
   threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp (default: the cores but one)" },
   slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },
+  "unload-after": {
+    kind: "number",
+    group: "Model",
+    value: "MINUTES",
+    help: "without a request (default 60; 0: never)",
+  },
   upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
   "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },
   "upstream-key-file": { kind: "file", group: "Upstream", value: "FILE", help: "a file that holds the key" },
@@ -74,6 +80,8 @@ export interface Config {
   readonly contextSize: number | null;
   readonly threads: number | null;
   readonly slots: number;
+  /** Minutes; null: never. */
+  readonly unloadAfter: number | null;
   readonly upstream: string | null;
   readonly upstreamKey: string | null;
   readonly dialect: (typeof dialectNames)[number] | null;
@@ -209,6 +217,7 @@ function assemble(values: Values): Config {
     contextSize: number("ctx"),
     threads: number("threads"),
     slots: number("slots") ?? 2,
+    unloadAfter: (number("unload-after") ?? 60) || null,
     upstream: last("upstream"),
     upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
     dialect: dialectNames.find((name) => name === last("dialect")) ?? null,
@@ -247,6 +256,8 @@ function checked(name: SettingName, value: string, source: string): string {
   if (["ctx", "threads", "slots"].includes(name) && Number(value) < 1) {
     throw new ConfigError(`${source} must be at least 1.`);
   }
+  // Timers of Node count no further.
+  if (name === "unload-after" && Number(value) > 35_000) throw new ConfigError(`${source} must be at most 35000.`);
   if (setting.oneOf && !setting.oneOf.includes(value)) {
     throw new ConfigError(`${source} must be one of ${setting.oneOf.join(", ")}, not '${value}'.`);
   }

@@ -100,11 +100,12 @@ async function serve({ config }: Invocation): Promise<void> {
   if (embedded !== null) await demandModel(embedded);
 }
 
-function embeddedEngine({ contextSize, threads, slots }: Config, weights: Weights, log: Log): LlamaEngine {
+function embeddedEngine({ contextSize, threads, slots, unloadAfter }: Config, weights: Weights, log: Log): LlamaEngine {
   const { report } = screen;
   const packageFolder = (): Promise<string> => ensureEnginePackage({ folder: folders.cache, report, log });
   const { id: modelId, path: modelPath } = weights;
-  return createLlamaEngine({ modelId, modelPath, packageFolder, contextSize, threads, slots, log, report });
+  const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
+  return createLlamaEngine({ modelId, modelPath, packageFolder, contextSize, threads, slots, idleMs, log, report });
 }
 
 function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): Engine {

@@ -80,6 +80,7 @@ const wrong: readonly (readonly [string, Given, RegExp])[] = [
   ["a flag without its value", { words: ["--port"] }, /--port needs a value/],
   ["a port that is no number", { words: ["--port", "x"] }, /--port must be a whole number, not 'x'/],
   ["a port that is too high", { env: { ANTIPHON_PORT: "70000" } }, /ANTIPHON_PORT must be at most 65535/],
+  ["an idle time beyond all timers", { words: ["--unload-after", "40000"] }, /--unload-after must be at most 35000/],
   ["no slots", { words: ["--slots", "0"] }, /--slots must be at least 1/],
   ["an unknown dialect", { words: ["--dialect", "x"] }, /--dialect must be one of llama-server/],
   [

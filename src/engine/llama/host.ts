@@ -23,6 +23,8 @@ export interface LlamaOptions {
   readonly threads: number | null;
   /** Answers written at the same time; each holds a context of its own in memory. */
   readonly slots: number;
+  /** Milliseconds without a request after which the model is unloaded, and loaded again by the next; null: never. */
+  readonly idleMs: number | null;
   readonly log: Log;
   /** Shows how loading gets on. */
   readonly report?: ReportWork;
@@ -37,15 +39,16 @@ export interface LlamaEngine extends Engine {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelPath, contextSize, threads, slots, packageFolder, log, report = () => {} } = options;
-  const supervisor = new Supervisor({ load: { modelPath, contextSize, threads, slots }, packageFolder, log, report });
+  const { modelPath, contextSize, threads, slots, packageFolder, idleMs, log, report = () => {} } = options;
+  const load = { modelPath, contextSize, threads, slots };
+  const supervisor = new Supervisor({ load, packageFolder, idleMs, log, report });
   return {
     get pid() {
       return supervisor.pid;
     },
     models() {
       const { state } = supervisor;
-      const loaded = state.type === "ready" ? state.model : null;
+      const loaded = state.type === "ready" || state.type === "asleep" ? state.model : null;
       return Promise.resolve([
         {
           id: options.modelId,
@@ -97,8 +100,10 @@ async function* reports(
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     for (let chances = 2; !signal.aborted;) {
+      supervisor.wake();
       while (supervisor.state.type === "loading") {
-        yield { type: "loading", percent: supervisor.state.percent };
+        // Whoever waits for a whole answer is sent away while a model is loaded for the first time; not for a few seconds.
+        if (supervisor.state.first) yield { type: "loading", percent: supervisor.state.percent };
         await Promise.race([supervisor.change, aborted.promise]);
         if (signal.aborted) return;
       }
@@ -202,6 +207,7 @@ async function countTokens(
   supervisor: Supervisor,
   request: EngineRequest,
 ): Promise<{ readonly input: number; readonly exact: boolean }> {
+  supervisor.wake();
   while (supervisor.state.type === "loading") await supervisor.change;
   if (supervisor.state.type === "down") throw new ApiError("server_error", supervisor.state.failure.message);
   const plain = withoutImages(request);

@@ -1,4 +1,7 @@
-/** Owns the life of the engine process: starts it, waits for its model, starts it anew after a crash, gives up, ends it. */
+/**
+ * Owns the life of the engine process: starts it, waits for its model, starts it anew after a crash, gives up, ends it when
+ * nobody asks for long, since only then does the memory come back.
+ */
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import type { Log, ReportWork } from "../../log.ts";
@@ -10,23 +13,27 @@ import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol
 export interface SupervisorOptions {
   readonly load: Omit<LoadOptions, "packageFolder">;
   readonly packageFolder: () => Promise<string>;
+  /** Milliseconds without a request after which the model is unloaded; null: never. */
+  readonly idleMs: number | null;
   readonly log: Log;
   readonly report: ReportWork;
 }
 
-/** `loading` covers the first start and every start after a crash. */
+/** `loading` covers the first start, every start after a crash, and the one when a model that was unloaded is asked. */
 export type State =
-  | { readonly type: "loading"; readonly percent: number; readonly detail: string }
+  | { readonly type: "loading"; readonly percent: number; readonly detail: string; readonly first: boolean }
   | { readonly type: "ready"; readonly model: LoadedModel }
+  | { readonly type: "asleep"; readonly model: LoadedModel }
   | { readonly type: "down"; readonly failure: Failure };
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #inboxes = new Map<number, Inbox>();
-  #state: State = { type: "loading", percent: 0, detail: "Preparing the engine." };
+  #state: State = { type: "loading", percent: 0, detail: "Preparing the engine.", first: true };
   #change = Promise.withResolvers<void>();
   #link: Link | null = null;
   #restart: NodeJS.Timeout | null = null;
+  #bedtime: NodeJS.Timeout | null = null;
   #lastId = 0;
   /** Crashes since an answer was last written to its end. */
   #crashes = 0;
@@ -64,9 +71,18 @@ export class Supervisor {
         return { state: "loading", detail: this.#state.detail };
       case "ready":
         return { state: "ready", detail: null };
+      case "asleep":
+        return { state: "ready", detail: "The model is unloaded; the next request loads it." };
       case "down":
         return { state: "down", detail: this.#state.failure.message };
     }
+  }
+
+  /** Loads the model again where it was unloaded. */
+  wake(): void {
+    if (this.#state.type !== "asleep") return;
+    this.#loading(0, "Loading the model again.");
+    void this.#start();
   }
 
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
@@ -75,6 +91,7 @@ export class Supervisor {
     const id = this.#lastId;
     const inbox = new Inbox((pieces) => this.#link?.send({ type: "confirm", id, pieces }));
     this.#inboxes.set(id, inbox);
+    if (this.#bedtime !== null) clearTimeout(this.#bedtime);
     this.#link?.send(order(id));
     return { id, inbox };
   }
@@ -82,11 +99,13 @@ export class Supervisor {
   /** The asker is done; what still runs for it ends. */
   leave(id: number): void {
     if (this.#inboxes.delete(id)) this.#link?.send({ type: "cancel", id });
+    this.#rest();
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
+    if (this.#bedtime !== null) clearTimeout(this.#bedtime);
     this.#giveUp({ code: "server_error", message: "The server is shutting down." });
     await this.#link?.end();
   }
@@ -95,10 +114,13 @@ export class Supervisor {
     try {
       const packageFolder = await this.#options.packageFolder();
       if (this.#closed) return;
-      this.#become({ type: "loading", percent: 0, detail: "Loading the model." });
-      const link = new Link({
+      this.#loading(0, "Loading the model.");
+      const link: Link = new Link({
         onMessage: (message) => this.#receive(message),
-        onExit: (how, lastWords) => this.#exited(how, lastWords),
+        onExit: (how, lastWords) => {
+          // One that was put to sleep is not the present one any more.
+          if (this.#link === link) this.#exited(how, lastWords);
+        },
       });
       this.#link = link;
       link.send({ type: "load", options: { ...this.#options.load, packageFolder } });
@@ -113,17 +135,14 @@ export class Supervisor {
     switch (message.type) {
       case "loading":
         this.#report(message.percent);
-        return this.#become({
-          type: "loading",
-          percent: message.percent,
-          detail: `Loading the model: ${message.percent} %.`,
-        });
+        return this.#loading(message.percent, `Loading the model: ${message.percent} %.`);
       case "ready":
         this.#loadCrashes = 0;
         this.#proven = true;
         this.#report(100);
         this.#options.log.info("The model is loaded.", { ...message.model });
-        return this.#become({ type: "ready", model: message.model });
+        this.#become({ type: "ready", model: message.model });
+        return this.#rest();
       case "broken":
         this.#options.log.error("The model could not be loaded.", { reason: message.message });
         // Memory may be short for a moment, or the file be replaced: of a proven model, the end of the process counts.
@@ -173,12 +192,29 @@ export class Supervisor {
     }
     const pause = Math.min(limits.engineRestartMs * 2 ** this.#crashes, limits.engineRestartMaxMs);
     this.#crashes += 1;
-    this.#become({ type: "loading", percent: 0, detail: "The engine crashed and is started anew." });
+    this.#loading(0, "The engine crashed and is started anew.");
     this.#failAll({
       code: "engine_crashed",
       message: "The engine crashed; the same request may succeed when tried again.",
     });
     this.#restart = setTimeout(() => void this.#start(), pause);
+  }
+
+  /** Unloads the model when nobody has asked for long. */
+  #rest(): void {
+    const { idleMs } = this.#options;
+    if (idleMs === null || this.#state.type !== "ready" || this.#inboxes.size > 0) return;
+    if (this.#bedtime !== null) clearTimeout(this.#bedtime);
+    this.#bedtime = setTimeout(() => this.#sleep(), idleMs).unref();
+  }
+
+  #sleep(): void {
+    if (this.#state.type !== "ready" || this.#inboxes.size > 0) return;
+    const link = this.#link;
+    this.#link = null;
+    this.#options.log.info("The model was not used for long and is unloaded; the next request loads it.");
+    this.#become({ type: "asleep", model: this.#state.model });
+    void link?.end();
   }
 
   #giveUp(failure: Failure): void {
@@ -189,6 +225,10 @@ export class Supervisor {
   #failAll(failure: Failure): void {
     for (const [id, inbox] of this.#inboxes) inbox.push({ type: "failed", id, failure });
     this.#inboxes.clear();
+  }
+
+  #loading(percent: number, detail: string): void {
+    this.#become({ type: "loading", percent, detail, first: !this.#proven });
   }
 
   #become(state: State): void {

@@ -35,6 +35,7 @@ export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promi
     contextSize: null,
     threads: 1,
     slots: 4,
+    idleMs: null,
     log: silentLog,
     ...options,
   });

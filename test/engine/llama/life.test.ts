@@ -74,6 +74,40 @@ suite("life of the engine process", { timeout: 120_000 }, () => {
       assert.equal(await say(made, asking("hi")), hello);
     }));
 
+  test("an idle model is unloaded, and loaded again by the next request, which waits for it", () =>
+    withEngine({ idleMs: 50 }, async (made) => {
+      const { engine } = made;
+      await loaded(engine);
+      const { pid } = engine;
+      const [known] = await engine.models();
+      while (engine.pid !== null) await sleep(10);
+      assert.match((await engine.health()).detail ?? "", /unloaded/);
+      assert.deepEqual(await engine.models(), [known]);
+      const deltas: Delta[] = [];
+      for await (const delta of engine.generate(asking("hi"), never)) deltas.push(delta);
+      assert.equal(deltas.at(-1)?.kind, "finish");
+      assert.ok(!deltas.some((delta) => delta.kind === "progress" && delta.stage === "loading"));
+      assert.notEqual(engine.pid, pid);
+      while (engine.pid !== null) await sleep(10);
+      assert.ok((await engine.countTokens(asking("hi"))).exact);
+    }));
+
+  test("a model that is used is not unloaded", () =>
+    withEngine({ idleMs: 20 }, async ({ engine }) => {
+      await loaded(engine);
+      const { pid } = engine;
+      const stop = new AbortController();
+      let pieces = 0;
+      for await (const delta of engine.generate(asking("[[long]]"), stop.signal)) {
+        if (delta.kind !== "text") continue;
+        assert.equal(engine.pid, pid);
+        pieces += 1;
+        await sleep(5);
+        if (pieces === 30) stop.abort();
+      }
+      assert.equal(pieces, 30);
+    }));
+
   test("closing fails what is under way and leaves no process", () =>
     withEngine({}, async ({ engine }) => {
       let pid: number | null = null;
