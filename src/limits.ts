@@ -151,6 +151,9 @@ export const limits = {
   /** Crashes within a time, whatever it was doing, after which the engine is given up: a loop would burn a core for ever. */
   engineCrashes: 3,
   engineCrashesMs: 1 * minute,
+  /** How often a busy engine process is asked whether it gets on, and the time without a step after which it is killed. */
+  enginePingMs: 15 * second,
+  engineStuckMs: 5 * minute,
   /** How long the engine process may take to end before it is killed. */
   engineCloseMs: 5 * second,
   /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */

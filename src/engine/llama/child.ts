@@ -42,6 +42,9 @@ process.on("message", (order: Order) => {
     case "cancel":
       desk?.cancel(order.id);
       return;
+    case "ping":
+      send({ type: "alive", stuckMs: desk?.stuckMs ?? 0 });
+      return;
   }
 });
 

@@ -48,6 +48,11 @@ export class Desk {
     }));
   }
 
+  /** How long the slowest step has been under way. */
+  get stuckMs(): number {
+    return Math.max(0, ...[...this.#jobs.values()].map(({ stuckMs }) => stuckMs));
+  }
+
   generate(id: number, request: EngineRequest): void {
     const prompt = this.#prepare(id, request);
     if (prompt === null) return;

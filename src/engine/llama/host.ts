@@ -25,6 +25,9 @@ export interface LlamaOptions {
   readonly slots: number;
   /** Milliseconds without a request after which the model is unloaded, and loaded again by the next; null: never. */
   readonly idleMs: number | null;
+  /** Instead of those in `limits`: how often a busy process is asked how it gets on, and when it counts as hung. */
+  readonly pingMs?: number;
+  readonly stuckMs?: number;
   readonly log: Log;
   /** Shows how loading gets on. */
   readonly report?: ReportWork;
@@ -39,9 +42,8 @@ export interface LlamaEngine extends Engine {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelPath, contextSize, threads, slots, packageFolder, idleMs, log, report = () => {} } = options;
-  const load = { modelPath, contextSize, threads, slots };
-  const supervisor = new Supervisor({ load, packageFolder, idleMs, log, report });
+  const { modelPath, contextSize, threads, slots, report = () => {} } = options;
+  const supervisor = new Supervisor({ ...options, load: { modelPath, contextSize, threads, slots }, report });
   return {
     get pid() {
       return supervisor.pid;

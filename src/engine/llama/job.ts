@@ -15,6 +15,8 @@ export class Job {
   #wake: (() => void) | null = null;
   /** The place in the queue that was told last. */
   #told = Infinity;
+  /** When llama.cpp began with the step it is at; null between steps. */
+  #stepBegan: number | null = null;
 
   constructor(id: number, request: EngineRequest, prompt: readonly Token[], thinking: boolean) {
     this.id = id;
@@ -25,6 +27,20 @@ export class Job {
 
   get cancelled(): boolean {
     return this.#cancelled;
+  }
+
+  get stuckMs(): number {
+    return this.#stepBegan === null ? 0 : performance.now() - this.#stepBegan;
+  }
+
+  /** `step` of llama.cpp, which may hang. */
+  async watch<T>(step: Promise<T>): Promise<T> {
+    this.#stepBegan = performance.now();
+    try {
+      return await step;
+    } finally {
+      this.#stepBegan = null;
+    }
   }
 
   cancel(): void {

@@ -54,6 +54,11 @@ export class Link {
     if (this.#process.connected) this.#process.send(order);
   }
 
+  /** Ends it at once, as a crash would. */
+  kill(): void {
+    this.#process.kill("SIGKILL");
+  }
+
   /** Ends the process; it ends by itself when it is cut off, and is killed if it does not. */
   async end(): Promise<void> {
     if (this.#exited) return;

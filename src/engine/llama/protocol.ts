@@ -20,7 +20,9 @@ export type Order =
   | { readonly type: "count"; readonly id: number; readonly request: EngineRequest }
   /** So many more pieces were taken. */
   | { readonly type: "confirm"; readonly id: number; readonly pieces: number }
-  | { readonly type: "cancel"; readonly id: number };
+  | { readonly type: "cancel"; readonly id: number }
+  /** Asks for `alive`. */
+  | { readonly type: "ping" };
 
 /** What is known of a model once it is loaded. */
 export interface LoadedModel {
@@ -36,6 +38,8 @@ export interface LoadedModel {
 export type Notice =
   | { readonly type: "loading"; readonly percent: number }
   | { readonly type: "ready"; readonly model: LoadedModel }
+  /** Milliseconds since llama.cpp began with the step it is at longest; 0 where it has none. */
+  | { readonly type: "alive"; readonly stuckMs: number }
   /** The model cannot be loaded, and would not be next time either. */
   | { readonly type: "broken"; readonly message: string };
 

@@ -8,6 +8,7 @@ import type { Log, ReportWork } from "../../log.ts";
 import type { Failure, Health } from "../engine.ts";
 import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
+import { Pulse } from "./pulse.ts";
 import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol.ts";
 
 export interface SupervisorOptions {
@@ -15,6 +16,9 @@ export interface SupervisorOptions {
   readonly packageFolder: () => Promise<string>;
   /** Milliseconds without a request after which the model is unloaded; null: never. */
   readonly idleMs: number | null;
+  /** Instead of those in `limits`: see `Pulse`. */
+  readonly pingMs?: number | undefined;
+  readonly stuckMs?: number | undefined;
   readonly log: Log;
   readonly report: ReportWork;
 }
@@ -29,6 +33,7 @@ export type State =
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #inboxes = new Map<number, Inbox>();
+  readonly #pulse: Pulse;
   #state: State = { type: "loading", percent: 0, detail: "Preparing the engine.", first: true };
   #change = Promise.withResolvers<void>();
   #link: Link | null = null;
@@ -49,6 +54,15 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#pulse = new Pulse({
+      ping: () => this.#link?.send({ type: "ping" }),
+      onHang: () => {
+        options.log.error("The engine process hangs, and is killed.");
+        this.#link?.kill();
+      },
+      pingMs: options.pingMs,
+      stuckMs: options.stuckMs,
+    });
     void this.#start();
   }
 
@@ -92,6 +106,7 @@ export class Supervisor {
     const inbox = new Inbox((pieces) => this.#link?.send({ type: "confirm", id, pieces }));
     this.#inboxes.set(id, inbox);
     if (this.#bedtime !== null) clearTimeout(this.#bedtime);
+    this.#pulse.start();
     this.#link?.send(order(id));
     return { id, inbox };
   }
@@ -150,6 +165,8 @@ export class Supervisor {
         else this.#giveUp({ code: "server_error", message: `The model could not be loaded: ${message.message}` });
         void this.#link?.end();
         return;
+      case "alive":
+        return this.#pulse.heard(message.stuckMs);
       default:
         return this.#deliver(message);
     }
@@ -168,6 +185,7 @@ export class Supervisor {
 
   #exited(how: string, lastWords: string): void {
     this.#link = null;
+    this.#pulse.stop();
     if (this.#closed || this.#state.type === "down") return;
     this.#options.log.warn("The engine process crashed.", { how, lastWords });
     this.#crashed(this.#complaint ?? how);
@@ -200,10 +218,12 @@ export class Supervisor {
     this.#restart = setTimeout(() => void this.#start(), pause);
   }
 
-  /** Unloads the model when nobody has asked for long. */
+  /** Nobody waits for anything: the model is unloaded when that lasts. */
   #rest(): void {
+    if (this.#inboxes.size > 0) return;
+    this.#pulse.stop();
     const { idleMs } = this.#options;
-    if (idleMs === null || this.#state.type !== "ready" || this.#inboxes.size > 0) return;
+    if (idleMs === null || this.#state.type !== "ready") return;
     if (this.#bedtime !== null) clearTimeout(this.#bedtime);
     this.#bedtime = setTimeout(() => this.#sleep(), idleMs).unref();
   }

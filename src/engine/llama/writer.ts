@@ -36,17 +36,17 @@ export async function writeAnswer(writing: Writing): Promise<void> {
 /** Reads the prompt but for its last token, from which the answer is sampled; returns how much was in the cache. */
 async function readPrompt({ sequence, job, report }: Writing): Promise<number> {
   const prompt = job.prompt.slice(0, -1);
-  await sequence.adaptStateToTokens(prompt.slice(0, keepable(sequence, prompt)), false);
+  await job.watch(sequence.adaptStateToTokens(prompt.slice(0, keepable(sequence, prompt)), false));
   const cached = sequence.nextTokenIndex;
   const total = job.prompt.length;
   for (let done = cached; done < prompt.length && !job.cancelled;) {
     const chunk = prompt.slice(done, done + limits.prefillChunk);
-    await sequence.evaluateWithoutGeneratingNewTokens(chunk);
+    await job.watch(sequence.evaluateWithoutGeneratingNewTokens(chunk));
     done += chunk.length;
     report({ type: "prefill", id: job.id, done, total });
   }
   // The next turn's prompt begins with this one; models that cannot forget single tokens return to here.
-  await sequence.takeCheckpoint();
+  await job.watch(sequence.takeCheckpoint());
   return cached;
 }
 
@@ -102,7 +102,7 @@ class Answer {
     try {
       let instead: readonly Token[] | undefined;
       for (;;) {
-        const next = await tokens.next(instead);
+        const next = await job.watch(tokens.next(instead));
         if (job.cancelled) return null;
         if (next.done === true) return await this.#end("stop");
         instead = await this.#take(next.value);

@@ -56,6 +56,18 @@ suite("crashes", { timeout: 120_000 }, () => {
       assert.deepEqual(await Promise.all(waiting), [hello, hello]);
     }));
 
+  test("a process that does not answer any more is killed, and the next one serves", () =>
+    withEngine({ pingMs: 20, stuckMs: 500 }, async (made) => {
+      await loaded(made.engine);
+      const long = await beginLong(made);
+      const { pid } = made.engine;
+      kill(made, "SIGSTOP");
+      const last = await lastOf(long);
+      assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
+      assert.equal(await say(made, "hi"), hello);
+      assert.notEqual(made.engine.pid, pid);
+    }));
+
   test("an engine that crashes over and over is given up, and says so", () =>
     withEngine({}, async (made) => {
       for (let crash = 1; crash <= limits.engineCrashes; crash += 1) {

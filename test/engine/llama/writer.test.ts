@@ -5,6 +5,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Sequence, Token } from "../../../src/engine/llama/binding.ts";
 import { Job } from "../../../src/engine/llama/job.ts";
 import type { Report } from "../../../src/engine/llama/protocol.ts";
+import { Pulse } from "../../../src/engine/llama/pulse.ts";
 import type { Runtime } from "../../../src/engine/llama/runtime.ts";
 import { writeAnswer } from "../../../src/engine/llama/writer.ts";
 import { limits } from "../../../src/limits.ts";
@@ -63,6 +64,42 @@ test("nothing is sampled beyond what the reader may be behind, and a cancel ends
   await written;
   assert.equal(pieces(), limits.engineAhead + limits.engineConfirm);
   assert.ok(reports.every(({ type }) => type !== "done"));
+});
+
+test("how long llama.cpp has been at a step is known, and nothing between steps", async () => {
+  const job = jobOf(2 * limits.prefillChunk);
+  const gate = Promise.withResolvers<void>();
+  const sequence: Sequence = { ...slot(), evaluateWithoutGeneratingNewTokens: () => gate.promise };
+  assert.equal(job.stuckMs, 0);
+  const written = writeAnswer({ runtime, sequence, job, report: () => undefined });
+  while (job.stuckMs === 0) await turn();
+  const before = job.stuckMs;
+  while (job.stuckMs === before) await turn();
+  job.cancel();
+  gate.resolve();
+  await written;
+  assert.equal(job.stuckMs, 0);
+});
+
+test("a process whose step takes too long counts as hung, once", (t) => {
+  t.mock.timers.enable({ apis: ["setInterval"] });
+  const seen = { pings: 0, hangs: 0 };
+  const pulse = new Pulse({
+    ping: () => (seen.pings += 1),
+    onHang: () => (seen.hangs += 1),
+    pingMs: 10,
+    stuckMs: 1_000,
+  });
+  pulse.heard(5_000);
+  assert.equal(seen.hangs, 0, "there is no work");
+  pulse.start();
+  t.mock.timers.tick(30);
+  pulse.heard(999);
+  assert.deepEqual(seen, { pings: 3, hangs: 0 });
+  pulse.heard(1_000);
+  pulse.heard(2_000);
+  t.mock.timers.tick(30);
+  assert.deepEqual(seen, { pings: 3, hangs: 1 });
 });
 
 test("a prompt is read in chunks, and a cancel ends it after the chunk under way", async () => {
