@@ -125,8 +125,11 @@ export const limits = {
   engineCalls: 16,
   /** Repetitions that are counted exactly; llama.cpp unrolls each into a rule and refuses more than 2,000. */
   grammarRepeats: 256,
-  /** Prompt tokens read at a time by the embedded engine: an abort is honoured and progress told between them. */
-  prefillChunk: 256,
+  /**
+   * Prompt tokens read at a time by the embedded engine: between them an abort is honoured, progress told, and other answers
+   * get on. As many as take the named milliseconds, between bounds.
+   */
+  prefillStride: { first: 256, least: 32, most: 2_048, ms: 150 },
   /** Tokens read at a time for all slots of the embedded engine together. */
   engineBatch: 512,
   /** Pieces of an answer that the embedded engine may be ahead of the one who reads it, and how many are confirmed at once. */

@@ -22,6 +22,7 @@ import {
   type TokenBias,
 } from "./binding.ts";
 import type { LoadedModel, LoadOptions } from "./protocol.ts";
+import { Stride } from "./stride.ts";
 import { ChatTemplate, chatMl, rendersWell } from "./template.ts";
 import { Vocabulary } from "./vocabulary.ts";
 
@@ -41,6 +42,7 @@ export class Runtime {
   readonly sequences: readonly Sequence[];
   /** Sampling that the model's makers recommend, as far as the file says; keys as in GGUF (`temp`, `top_p`, ...). */
   readonly defaults: Readonly<Record<string, unknown>>;
+  readonly stride = new Stride();
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #model: Model;

@@ -34,14 +34,16 @@ export async function writeAnswer(writing: Writing): Promise<void> {
 }
 
 /** Reads the prompt but for its last token, from which the answer is sampled; returns how much was in the cache. */
-async function readPrompt({ sequence, job, report }: Writing): Promise<number> {
+async function readPrompt({ runtime, sequence, job, report }: Writing): Promise<number> {
   const prompt = job.prompt.slice(0, -1);
   await job.watch(sequence.adaptStateToTokens(prompt.slice(0, keepable(sequence, prompt)), false));
   const cached = sequence.nextTokenIndex;
   const total = job.prompt.length;
   for (let done = cached; done < prompt.length && !job.cancelled;) {
-    const chunk = prompt.slice(done, done + limits.prefillChunk);
+    const chunk = prompt.slice(done, done + runtime.stride.tokens);
+    const began = performance.now();
     await job.watch(sequence.evaluateWithoutGeneratingNewTokens(chunk));
+    runtime.stride.took(chunk.length, performance.now() - began);
     done += chunk.length;
     report({ type: "prefill", id: job.id, done, total });
   }

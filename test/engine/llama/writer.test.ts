@@ -7,6 +7,7 @@ import { Job } from "../../../src/engine/llama/job.ts";
 import type { Report } from "../../../src/engine/llama/protocol.ts";
 import { Pulse } from "../../../src/engine/llama/pulse.ts";
 import type { Runtime } from "../../../src/engine/llama/runtime.ts";
+import { Stride } from "../../../src/engine/llama/stride.ts";
 import { writeAnswer } from "../../../src/engine/llama/writer.ts";
 import { limits } from "../../../src/limits.ts";
 import { asking } from "../asking.ts";
@@ -14,6 +15,7 @@ import { asking } from "../asking.ts";
 /** A model of one token, "a", that never ends. */
 const runtime = {
   defaults: {},
+  stride: { tokens: 256, took: () => undefined },
   guide: () => Promise.resolve(null),
   vocabulary: {
     isSilent: () => false,
@@ -67,7 +69,7 @@ test("nothing is sampled beyond what the reader may be behind, and a cancel ends
 });
 
 test("how long llama.cpp has been at a step is known, and nothing between steps", async () => {
-  const job = jobOf(2 * limits.prefillChunk);
+  const job = jobOf(2 * runtime.stride.tokens);
   const gate = Promise.withResolvers<void>();
   const sequence: Sequence = { ...slot(), evaluateWithoutGeneratingNewTokens: () => gate.promise };
   assert.equal(job.stuckMs, 0);
@@ -102,8 +104,26 @@ test("a process whose step takes too long counts as hung, once", (t) => {
   assert.deepEqual(seen, { pings: 3, hangs: 1 });
 });
 
+test("chunks of a prompt become as large as a moment allows", () => {
+  const stride = new Stride();
+  const { first, least, most, ms } = limits.prefillStride;
+  /** A machine that reads so many tokens in a second. */
+  const read = (speed: number): number => {
+    for (let step = 0; step < 20; step += 1) stride.took(stride.tokens, (stride.tokens / speed) * 1000);
+    return stride.tokens;
+  };
+  assert.equal(stride.tokens, first);
+  assert.equal(read(1_000), ms);
+  assert.equal(read(1_000_000), most);
+  assert.equal(read(5), least);
+  stride.took(1, 10_000);
+  assert.equal(stride.tokens, least);
+  stride.took(least, 0);
+  assert.equal(stride.tokens, 2 * least, "one step does not say it all");
+});
+
 test("a prompt is read in chunks, and a cancel ends it after the chunk under way", async () => {
-  const job = jobOf(10 * limits.prefillChunk);
+  const job = jobOf(10 * runtime.stride.tokens);
   const chunks: number[] = [];
   const sequence = slot((tokens) => {
     chunks.push(tokens);
@@ -111,7 +131,7 @@ test("a prompt is read in chunks, and a cancel ends it after the chunk under way
   });
   const reports: Report[] = [];
   await writeAnswer({ runtime, sequence, job, report: (report) => reports.push(report) });
-  assert.deepEqual(chunks, [limits.prefillChunk, limits.prefillChunk]);
+  assert.deepEqual(chunks, [runtime.stride.tokens, runtime.stride.tokens]);
   assert.equal(sequence.sampled, 0);
   assert.ok(reports.every(({ type }) => type === "prefill"));
 });
