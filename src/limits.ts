@@ -137,6 +137,8 @@ export const limits = {
   engineConfirm: 8,
   /** Prompts that may wait for a slot; a client that is refused may try again. */
   engineQueue: 1_024,
+  /** Threads of clients of which is remembered how much was read, to tell when it is lost. */
+  engineThreads: 1_024,
   /** A prompt that waits is told its place when it has moved up by one of so many parts. */
   engineQueueSteps: 8,
   /** Tokens at the end of a prompt that the next turn's may lack: templates end one with marks, empty thinking among them. */

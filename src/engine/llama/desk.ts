@@ -6,7 +6,7 @@ import type { Sequence, Token } from "./binding.ts";
 import { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
 import { endsThinking, type Runtime } from "./runtime.ts";
-import { chooseSlot } from "./slots.ts";
+import { chooseSlot, Threads } from "./slots.ts";
 import { TemplateError } from "./template.ts";
 import { writeAnswer } from "./writer.ts";
 
@@ -33,6 +33,7 @@ export class Desk {
   readonly #seats: readonly Seat[];
   readonly #queue: Job[] = [];
   readonly #jobs = new Map<number, Job>();
+  readonly #threads = new Threads();
   #clock = 0;
 
   constructor(runtime: Runtime, report: (report: Report) => void) {
@@ -119,12 +120,15 @@ export class Desk {
 
   #seatJobs(): void {
     for (let job = this.#queue[0]; job !== undefined; job = this.#queue[0]) {
+      const asked = { prompt: job.prompt, affinity: job.request.affinity };
       const seat = chooseSlot(
         this.#seats.filter(({ busy }) => !busy),
-        { prompt: job.prompt, affinity: job.request.affinity },
+        asked,
       );
       if (seat === null) break;
       this.#queue.shift();
+      const loss = this.#threads.lossOf(asked, seat, this.#seats);
+      if (loss !== null) this.#report({ type: "lost", id: job.id, loss });
       seat.busy = true;
       void this.#run(seat, job);
     }
@@ -152,6 +156,7 @@ export class Desk {
     seat.tokens = sequence.contextTokens;
     seat.prompt = Math.min(job.prompt.length, seat.tokens.length);
     seat.affinity = job.request.affinity;
+    this.#threads.note(seat.affinity, seat.prompt);
     seat.used = this.#clock;
     seat.busy = false;
     this.#seatJobs();

@@ -59,7 +59,7 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
         },
       ]);
     },
-    generate: (request, signal) => generate(supervisor, request, signal),
+    generate: (request, signal) => generate(supervisor, request, signal, options.log),
     countTokens: (request) => countTokens(supervisor, request),
     health: () => Promise.resolve(supervisor.health),
     async settled() {
@@ -70,8 +70,13 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
   };
 }
 
-async function* generate(supervisor: Supervisor, request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
-  const answer = new AnswerDeltas(request);
+async function* generate(
+  supervisor: Supervisor,
+  request: EngineRequest,
+  signal: AbortSignal,
+  log: Log,
+): AsyncGenerator<Delta> {
+  const answer = new AnswerDeltas(request, log);
   for await (const report of reports(supervisor, withoutImages(request), signal)) {
     for (const delta of answer.push(report)) {
       if (signal.aborted) return;
@@ -147,10 +152,12 @@ async function* untilCrash(inbox: Inbox): AsyncGenerator<Report, Crash | null> {
 class AnswerDeltas {
   readonly #tools: readonly string[];
   readonly #logprobs: LogprobTrack | null;
+  readonly #log: Log;
   #reader: AnswerReader | null = null;
   #open: OpenItem["type"] | null = null;
 
-  constructor(request: EngineRequest) {
+  constructor(request: EngineRequest, log: Log) {
+    this.#log = log;
     this.#tools = callableTools(request).map(({ name }) => name);
     this.#logprobs = request.topLogprobs === null ? null : new LogprobTrack();
   }
@@ -161,6 +168,8 @@ class AnswerDeltas {
         return yield { kind: "progress", stage: "loading", done: report.percent, total: 100 };
       case "queued":
         return yield { kind: "progress", stage: "queued", done: 0, total: report.ahead };
+      case "lost":
+        return this.#log.info("What was read of a thread is lost, and read again.", { ...report.loss });
       case "prefill":
         return yield { kind: "progress", stage: "prefill", done: report.done, total: report.total };
       case "started":

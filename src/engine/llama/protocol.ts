@@ -1,5 +1,6 @@
 /** Owns the messages between the server and the engine process: one type a direction, plain data only. */
 import type { EngineRequest, Failure, FinishReason, Logprob, Usage } from "../engine.ts";
+import type { Loss } from "./slots.ts";
 
 export interface LoadOptions {
   /** Where the engine package was installed. */
@@ -47,6 +48,8 @@ export type Notice =
 export type Report =
   | { readonly type: "queued"; readonly id: number; readonly ahead: number }
   | { readonly type: "prefill"; readonly id: number; readonly done: number; readonly total: number }
+  /** What was read of its thread must be read again, in part. */
+  | { readonly type: "lost"; readonly id: number; readonly loss: Loss }
   /** `thinking`: the prompt already ended with the opening tag. */
   | { readonly type: "started"; readonly id: number; readonly thinking: boolean }
   /** `logprobs`: of the tokens that it was made from, where they are wanted. */

@@ -41,6 +41,43 @@ export function chooseSlot<S extends Slot>(idle: readonly S[], asked: Asked): S 
   return offers[0]?.slot ?? null;
 }
 
+/** A thread whose beginning must be read again. */
+export interface Loss {
+  /** Tokens that were read before, and how many of them need not be read again. */
+  readonly known: number;
+  readonly kept: number;
+  /** `changed`: it is another from token `same` on; `evicted`: a stranger took its slot; `busy`: its slot is writing. */
+  readonly why: "changed" | "evicted" | "busy";
+  /** Tokens with which it still begins as before; null where its slot is gone. */
+  readonly same: number | null;
+}
+
+/** Remembers the threads that clients name, to tell when and why what was read of one is lost. */
+export class Threads {
+  readonly #read = new Map<string, number>();
+
+  /** The loss that `asked` suffers in `slot`, one of `slots`; null where it is none, or nobody said whose thread it is. */
+  lossOf({ prompt, affinity }: Asked, slot: Slot, slots: readonly (Slot & { readonly busy: boolean })[]): Loss | null {
+    const known = affinity === null ? undefined : this.#read.get(affinity);
+    if (known === undefined) return null;
+    const kept = commonPrefix(slot.tokens, prompt);
+    if (known - kept <= limits.enginePromptEnd) return null;
+    const own = slots.find((other) => other.affinity === affinity);
+    const same = own === undefined ? null : commonPrefix(own.tokens, prompt);
+    return { known, kept, same, why: own === undefined ? "evicted" : own.busy ? "busy" : "changed" };
+  }
+
+  /** So many tokens of its prompt lie in the cache now. */
+  note(affinity: string | null, tokens: number): void {
+    if (affinity === null) return;
+    // The map's order is that of last use.
+    this.#read.delete(affinity);
+    this.#read.set(affinity, tokens);
+    const [oldest] = this.#read.keys();
+    if (this.#read.size > limits.engineThreads && oldest !== undefined) this.#read.delete(oldest);
+  }
+}
+
 /**
  * Whether `slot` goes on with what is asked: next to nothing of its prompt is lost but the marks that templates end one
  * with, or it is the client's own thread whose end was changed.

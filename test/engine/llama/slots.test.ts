@@ -1,7 +1,8 @@
 /** Owns the tests of the choice of a slot. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chooseSlot, commonPrefix, type Slot } from "../../../src/engine/llama/slots.ts";
+import { limits } from "../../../src/limits.ts";
+import { chooseSlot, commonPrefix, type Slot, Threads } from "../../../src/engine/llama/slots.ts";
 
 interface Named extends Slot {
   readonly name: string;
@@ -68,4 +69,24 @@ test("the common prefix ends with the shorter text or at the first difference", 
   assert.equal(commonPrefix([1, 2, 3], [1, 2]), 2);
   assert.equal(commonPrefix([1, 2, 3], [1, 4, 3]), 1);
   assert.equal(commonPrefix([], []), 0);
+});
+
+test("what is lost of a thread is known, and why", () => {
+  const threads = new Threads();
+  const own = { ...slot("a", one, 2, "t1"), busy: false };
+  const strange = { ...slot("b", other, 3, "t2"), busy: false };
+  const asked = { prompt: [...one, 7, 8], affinity: "t1" };
+  assert.equal(threads.lossOf(asked, strange, [strange]), null, "a thread that is new loses nothing");
+  threads.note("t1", one.length);
+  assert.equal(threads.lossOf(asked, own, [own, strange]), null);
+  assert.equal(threads.lossOf({ ...asked, affinity: null }, strange, [strange]), null);
+  const known = one.length;
+  const kept = instructions.length;
+  assert.deepEqual(threads.lossOf(asked, strange, [strange]), { known, kept, same: null, why: "evicted" });
+  const waiting = [{ ...own, busy: true }, strange];
+  assert.deepEqual(threads.lossOf(asked, strange, waiting), { known, kept, same: known, why: "busy" });
+  const changed = { prompt: [...instructions.slice(0, 50), ...one.slice(51)], affinity: "t1" };
+  assert.deepEqual(threads.lossOf(changed, own, [own]), { known, kept: 50, same: 50, why: "changed" });
+  for (let thread = 0; thread < limits.engineThreads; thread += 1) threads.note(`other ${thread}`, 1);
+  assert.equal(threads.lossOf(changed, own, [own]), null, "it is forgotten");
 });
