@@ -1,4 +1,5 @@
 /** Owns the Response object: every key of the strictest client, and how a new one looks before anything happened. */
+import { echoChoice, echoTool } from "./echo.ts";
 import type { Item } from "./items.ts";
 import type { Request } from "./request.ts";
 import type { Tool } from "./tools.ts";
@@ -115,8 +116,8 @@ export function newResponse(request: Request, id: string, model: string, created
       format: request.text?.format ?? { type: "text" },
       ...(verbosity !== undefined && verbosity !== null && echoes.verbosity.has(verbosity) ? { verbosity } : {}),
     },
-    tool_choice: request.tool_choice ?? "auto",
-    tools: (request.tools ?? []).map(echoTool),
+    tool_choice: echoChoice(request.tool_choice ?? "auto"),
+    tools: (request.tools ?? []).flatMap(echoTool),
     top_logprobs: request.top_logprobs ?? 0,
     top_p: request.top_p ?? 1,
     truncation: request.truncation ?? "disabled",
@@ -139,11 +140,4 @@ export function instructionsText(instructions: Request["instructions"]): string 
     );
   });
   return texts.join("\n\n");
-}
-
-/** Fills what strict readers demand of an echoed tool: Open Responses its nullable keys, async-openai a custom `format`. */
-function echoTool(tool: Tool): Tool {
-  if (tool.type === "function") return { description: null, parameters: null, strict: null, ...tool };
-  if (tool.type === "custom") return { format: { type: "text" }, ...tool };
-  return tool;
 }

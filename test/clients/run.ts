@@ -10,6 +10,7 @@ import { messageOf } from "../../src/errors.ts";
 import { installClients } from "./install.ts";
 import { type OpenStage, openStage } from "./stage.ts";
 import { record } from "../corpus/record.ts";
+import { counts } from "../schema/lawful.ts";
 import { type EngineName, engineNames, type Step, type Suite } from "./suite.ts";
 
 interface Row {
@@ -44,6 +45,7 @@ for (const engine of engineNames) await playAll(engine);
 if (passed + failed === 0)
   console.log(`No step has ${positionals.map((word) => `"${word}"`).join(" and ")} in its row.`);
 console.log(`${passed} passed, ${failed} failed`);
+console.log(`Held against the schemas of OpenAI's SDK: ${counts.event} events, ${counts.response} Responses`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 function rowsOf(suites: readonly Suite[]): Row[] {

@@ -5,6 +5,7 @@ import { at, countOf, listOf, parse } from "../../src/spec/json.ts";
 import { scripts } from "../../src/model/scripted-text.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
 import { startUpstream } from "../engine/upstream.ts";
+import { deviationsOf } from "../schema/lawful.ts";
 import { startServer } from "./server.ts";
 import type { EngineName, Lines, Stage } from "./suite.ts";
 import { type Exchange, openTap } from "./tap.ts";
@@ -14,7 +15,10 @@ export interface OpenStage extends Stage {
   /** Before a step: forgets what was asked, answered and noted. */
   clear(): void;
   notes(): string;
-  /** Asserts what holds for every step: each stream that came through the tap keeps all rules of the contract. */
+  /**
+   * Asserts what holds for every step: each stream that came through the tap keeps all rules of the contract, and all
+   * that came is what OpenAI's types say.
+   */
   assertLawful(): void;
   /** What the server has logged. */
   log(): string;
@@ -64,7 +68,9 @@ export async function openStage(engine: EngineName, folder: string): Promise<Ope
     notes: () => notes,
     assertLawful() {
       for (const { contentType, answer, aborted } of tap.exchanges) {
-        if (contentType.startsWith("text/event-stream") && !aborted) assert.deepEqual(checkBody(answer).violations, []);
+        if (aborted) continue;
+        if (contentType.startsWith("text/event-stream")) assert.deepEqual(checkBody(answer).violations, []);
+        assert.deepEqual(deviationsOf(contentType, answer), []);
       }
     },
     log: () => server.log(),

@@ -11,6 +11,7 @@ import type { Log } from "../../src/log.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
 import { type Event, isTerminal, type TerminalEvent } from "../../src/spec/events.ts";
 import type { Line } from "../../src/turn/prepare.ts";
+import { watch } from "../schema/watch.ts";
 import { makeLine } from "../turn/line.ts";
 
 export interface TestDoor extends Door {
@@ -37,6 +38,7 @@ export async function openTestDoor(
   const line = makeLine(engine, { log, ...lineChanges });
   const defaults = { host: "127.0.0.1", port: 0, apiKeys: [], allowedOrigins: [], allowedHosts: [], shutdownMs: 0 };
   const door = await openDoor(line, { ...defaults, ...options });
+  watch(door.port, { name: t.name, dialect: options.clientDialect ?? "openai" });
   t.after(() => door.close());
   const ask: TestDoor["ask"] = (body, headers = {}) =>
     fetch(`${door.address}/v1/responses`, {

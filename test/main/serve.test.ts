@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { writeScriptedModel } from "../../src/model/scripted.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
+import { assertEvents } from "../schema/lawful.ts";
 import { identities, scriptedServer, startUpstream } from "../engine/upstream.ts";
 import { startProgram } from "./program.ts";
 
@@ -27,6 +28,7 @@ test("serves the scripted model: streams while it still loads, and ends with exi
   t.after(() => program.child.kill("SIGKILL"));
   const address = await program.address;
   const { events, violations } = checkBody(await stream(address, "[[think]] hello"));
+  assertEvents(events);
   assert.deepEqual(violations, []);
   const last = JSON.stringify(events.at(-1));
   assert.match(last, /"type":"response.completed".*forty-two/);
@@ -52,6 +54,7 @@ test("a signal that comes twice at once, to the group and relayed, is one: the a
   program.child.kill("SIGTERM");
   program.child.kill("SIGTERM");
   const { events, violations } = checkBody(await response.text());
+  assertEvents(events);
   assert.deepEqual(violations, []);
   assert.match(JSON.stringify(events.at(-1)), /"type":"response.completed"/);
   assert.equal((await program.ended).code, 0);
@@ -65,6 +68,7 @@ test("serves an upstream", async (t) => {
     await upstream.close();
   });
   const { violations, events } = checkBody(await stream(await program.address, "hello"));
+  assertEvents(events);
   assert.deepEqual(violations, []);
   assert.match(JSON.stringify(events.at(-1)), /"type":"response.completed"/);
   program.child.kill("SIGINT");

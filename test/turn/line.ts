@@ -10,6 +10,7 @@ import { createFileReader } from "../../src/turn/files.ts";
 import type { Line } from "../../src/turn/prepare.ts";
 import { prepare } from "../../src/turn/prepare.ts";
 import { type Outcome, run } from "../../src/turn/run.ts";
+import { assertEvents } from "../schema/lawful.ts";
 import { createSeal } from "../../src/turn/seal.ts";
 
 const testSeal = createSeal([randomBytes(32)]);
@@ -38,7 +39,10 @@ export async function play(
   const events: Event[] = [];
   for (;;) {
     const step = await stream.next();
-    if (step.done === true) return { events, outcome: step.value };
+    if (step.done === true) {
+      assertEvents(events);
+      return { events, outcome: step.value };
+    }
     events.push(step.value);
   }
 }
