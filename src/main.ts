@@ -100,12 +100,29 @@ async function serve({ config }: Invocation): Promise<void> {
   if (embedded !== null) await demandModel(embedded);
 }
 
-function embeddedEngine({ contextSize, threads, slots, unloadAfter }: Config, weights: Weights, log: Log): LlamaEngine {
+function embeddedEngine(config: Config, weights: Weights, log: Log): LlamaEngine {
+  const { contextSize, threads, slots, unloadAfter } = config;
   const { report } = screen;
-  const packageFolder = (): Promise<string> => ensureEnginePackage({ folder: folders.cache, report, log });
+  const packageFolder = (): Promise<string> => installEngine(config, log);
   const { id: modelId, path: modelPath } = weights;
   const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
-  return createLlamaEngine({ modelId, modelPath, packageFolder, contextSize, threads, slots, idleMs, log, report });
+  const gpu = config.gpu !== "off";
+  return createLlamaEngine({
+    modelId,
+    modelPath,
+    packageFolder,
+    contextSize,
+    threads,
+    slots,
+    gpu,
+    idleMs,
+    log,
+    report,
+  });
+}
+
+function installEngine({ gpu }: Config, log: Log): Promise<string> {
+  return ensureEnginePackage({ folder: folders.cache, gpu, report: screen.report, log });
 }
 
 function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): Engine {
@@ -138,6 +155,14 @@ async function pull({ config, words }: Invocation): Promise<void> {
   const { id, path, source } = await fetchModel(words[0] ?? null, createLog(config.logLevel, screen.lines));
   screen.clear();
   process.stdout.write(`${id} is here: ${path}\nServe it with: ${program} --model ${source}\n`);
+}
+
+async function engine({ config, words }: Invocation): Promise<void> {
+  if (words[0] !== "install")
+    throw new UsageError(`There is no "engine ${words[0]}". Write: ${program} engine install`);
+  const folder = await installEngine(config, createLog(config.logLevel, screen.lines));
+  screen.clear();
+  process.stdout.write(`The engine is here: ${folder}\n`);
 }
 
 async function models({ config }: Invocation): Promise<void> {
@@ -207,6 +232,6 @@ process.on("uncaughtException", crash);
 const modelForms = Object.values(sources).map(({ usage }) => usage);
 await runCommand(
   { words: process.argv.slice(2), env: process.env, folder: folders.config },
-  { serve, pull, models, "check-stream": check, version },
+  { serve, pull, engine, models, "check-stream": check, version },
   { out: process.stdout, program, modelForms },
 ).catch(fail);

@@ -26,6 +26,7 @@ async function run(words: readonly string[], env: NodeJS.ProcessEnv = {}): Promi
   const handlers = {
     serve: handler("serve"),
     pull: handler("pull"),
+    engine: handler("engine"),
     models: handler("models"),
     "check-stream": handler("check-stream"),
     version,
@@ -42,6 +43,7 @@ const calls: readonly (readonly [string, Ran["called"]])[] = [
   ["--port=1 serve", ["serve", [], 1]],
   ["pull --port 1 hf:a/b", ["pull", ["hf:a/b"], 1]],
   ["models", ["models", [], 8484]],
+  ["engine install --gpu cuda", ["engine", ["install"], 8484]],
   ["check-stream", ["check-stream", [], 8484]],
   ["check-stream - --json", ["check-stream", ["-"], 8484, { json: "" }]],
   ["--body a check-stream --key=k --port 1 b", ["check-stream", ["b"], 1, { body: "a", key: "k" }]],

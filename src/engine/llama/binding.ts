@@ -11,7 +11,7 @@ export interface Binding {
   readonly getLlama: (options: {
     /** `never`: without a fitting binary it fails instead of building llama.cpp from source for minutes. */
     readonly build: "never";
-    readonly gpu: "auto";
+    readonly gpu: "auto" | false;
     readonly maxThreads: number;
     readonly progressLogs: false;
     readonly skipDownload: true;

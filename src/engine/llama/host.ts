@@ -23,6 +23,8 @@ export interface LlamaOptions {
   readonly threads: number | null;
   /** Answers written at the same time; each holds a context of its own in memory. */
   readonly slots: number;
+  /** Whether a GPU is used where there is one; see `packageFolder` for the build. */
+  readonly gpu: boolean;
   /** Milliseconds without a request after which the model is unloaded, and loaded again by the next; null: never. */
   readonly idleMs: number | null;
   /** Instead of those in `limits`: how often a busy process is asked how it gets on, and when it counts as hung. */
@@ -42,8 +44,8 @@ export interface LlamaEngine extends Engine {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelPath, contextSize, threads, slots, report = () => {} } = options;
-  const supervisor = new Supervisor({ ...options, load: { modelPath, contextSize, threads, slots }, report });
+  const { modelPath, contextSize, threads, slots, gpu, report = () => {} } = options;
+  const supervisor = new Supervisor({ ...options, load: { modelPath, contextSize, threads, slots, gpu }, report });
   return {
     get pid() {
       return supervisor.pid;

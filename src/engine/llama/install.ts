@@ -1,41 +1,73 @@
 /**
- * Owns the first-use installation of node-llama-cpp with the one binary package that this machine needs (85 MB, where all
- * of them would be 730). npm fetches what our lock file names and checks every package against its hash.
+ * Owns the first-use installation of node-llama-cpp with the binary packages that this machine needs (85 MB without those
+ * for GPUs, where all of them would be 730). npm fetches what our lock file names and checks each against its hash.
  */
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import type { Log, ReportWork } from "../../log.ts";
 import lock from "./engine-lock.json" with { type: "json" };
+import { type Gpu, gpuPackages, type GpuWish, here, seenGpu } from "./gpu.ts";
 import { platformPackage, thisMachine } from "./platform.ts";
 
 export interface InstallOptions {
   /** Cache folder of the program. */
   readonly folder: string;
+  readonly gpu: GpuWish;
   readonly report: ReportWork;
   readonly log: Log;
 }
 
 const engine = "node-llama-cpp";
 const { version } = lock.packages[`node_modules/${engine}`];
+const MiB = 1024 * 1024;
 /** About what the installation takes on disk, for the progress bar. */
-const installedBytes = 86 * 1024 * 1024;
+const installedBytes: Readonly<Record<Gpu, number>> = {
+  off: 86 * MiB,
+  metal: 86 * MiB,
+  vulkan: 167 * MiB,
+  cuda: 625 * MiB,
+};
 const unfinished = ".installing-";
 
-/** The folder whose `node_modules` has the engine, after installing it if needed. Throws, in words for people. */
-export async function ensureEnginePackage({ folder, report, log }: InstallOptions): Promise<string> {
-  const binary = platformPackage(thisMachine());
+/**
+ * The folder whose `node_modules` has the engine, after installing it if needed. A GPU that was not asked for by name is no
+ * reason to fail. Throws, in words for people.
+ */
+export async function ensureEnginePackage({ gpu: wish, ...options }: InstallOptions): Promise<string> {
+  const gpu = wish === "auto" ? seenGpu(here(thisMachine())) : wish;
+  try {
+    return await ensureBuild(gpu, options);
+  } catch (error) {
+    if (wish !== "auto" || gpu === "off") throw error;
+    options.log.warn("The engine's build for this GPU could not be installed; the CPU is used.", {
+      gpu,
+      reason: messageOf(error),
+    });
+    return ensureBuild("off", options);
+  }
+}
+
+async function ensureBuild(gpu: Gpu, { folder, report, log }: Omit<InstallOptions, "gpu">): Promise<string> {
+  const machine = thisMachine();
+  const binaries = [platformPackage(machine), ...gpuPackages(gpu, machine)];
   const engines = join(folder, "engine");
-  const target = join(engines, `${version}-${binary.replace(/^.*\//, "")}`);
+  // Builds that need no packages of their own are in the usual place.
+  const extra = binaries.length > 1 ? `-${gpu}` : "";
+  const target = join(engines, `${version}-${binaries[0]?.replace(/^.*\//, "")}${extra}`);
   if (await exists(target)) return target;
   await mkdir(engines, { recursive: true, mode: 0o700 });
   await sweep(engines);
-  log.info("Installing the engine, once.", { engine: `${engine}@${version}`, binary });
+  const total = installedBytes[gpu];
+  log.info("Installing the engine, once.", { engine: `${engine}@${version}`, gpu, megabytes: Math.round(total / MiB) });
   const workplace = await mkdtemp(join(engines, unfinished));
   try {
-    await install(workplace, binary, report);
+    await install(workplace, binaries, (done) => {
+      report({ label: "Installing the engine", done: Math.min(done, total), total, unit: "bytes" });
+    });
     await moveInto(target, workplace);
   } finally {
     await rm(workplace, { recursive: true, force: true });
@@ -43,17 +75,23 @@ export async function ensureEnginePackage({ folder, report, log }: InstallOption
   return target;
 }
 
-/** The lock file for a machine: it wants the engine and its own binary; the other binaries stay optional, and away. */
-export function lockFor(binary: string): { readonly manifest: object; readonly lockFile: object } {
-  const key = `node_modules/${binary}`;
-  const { optional: _optional, ...own } =
-    (lock.packages as Readonly<Record<string, Record<string, unknown>>>)[key] ?? {};
-  const manifest = { name: lock.name, private: true, dependencies: { [engine]: version, [binary]: version } };
-  return { manifest, lockFile: { ...lock, packages: { "": manifest, ...lock.packages, [key]: own } } };
+/** The lock file for a machine: it wants the engine and its own binaries; the others stay optional, and away. */
+export function lockFor(binaries: readonly string[]): { readonly manifest: object; readonly lockFile: object } {
+  const known: Readonly<Record<string, Readonly<Record<string, unknown>>>> = lock.packages;
+  const wanted = binaries.map((binary) => {
+    const key = `node_modules/${binary}`;
+    const { optional: _optional, ...own } = known[key] ?? {};
+    return [key, own] as const;
+  });
+  const dependencies = Object.fromEntries([engine, ...binaries].map((name) => [name, version]));
+  const manifest = { name: lock.name, private: true, dependencies };
+  const packages = { "": manifest, ...known, ...Object.fromEntries(wanted) };
+  return { manifest, lockFile: { ...lock, packages } };
 }
 
-async function install(workplace: string, binary: string, report: ReportWork): Promise<void> {
-  const { manifest, lockFile } = lockFor(binary);
+/** `report` is told how many bytes have arrived. */
+async function install(workplace: string, binaries: readonly string[], report: (bytes: number) => void): Promise<void> {
+  const { manifest, lockFile } = lockFor(binaries);
   await writeFile(join(workplace, "package.json"), JSON.stringify(manifest));
   await writeFile(join(workplace, "package-lock.json"), JSON.stringify(lockFile));
   const done = new AbortController();
@@ -64,7 +102,7 @@ async function install(workplace: string, binary: string, report: ReportWork): P
     done.abort();
     await watching;
   }
-  report({ label: "Installing the engine", done: installedBytes, total: installedBytes, unit: "bytes" });
+  report(Infinity);
 }
 
 async function npmCi(workplace: string): Promise<void> {
@@ -100,7 +138,9 @@ export function explainFailure(said: string): Error {
     );
   }
   if (code === "ENOSPC")
-    return new Error("There is no space left on the disk for the engine (about 90 MB, and as much again for npm).");
+    return new Error(
+      "There is no space left on the disk for the engine (about 90 MB, with CUDA 630, and as much again for npm).",
+    );
   if (
     code !== null &&
     /^(?:ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|E[45]\d\d)$/.test(code)
@@ -113,10 +153,9 @@ export function explainFailure(said: string): Error {
 }
 
 /** Reports how much has arrived until `signal` says that all has. */
-async function watch(workplace: string, report: ReportWork, signal: AbortSignal): Promise<void> {
+async function watch(workplace: string, report: (bytes: number) => void, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    const done = Math.min(await sizeOf(workplace), installedBytes);
-    report({ label: "Installing the engine", done, total: installedBytes, unit: "bytes" });
+    report(await sizeOf(workplace));
     await sleep(limits.installPollMs, undefined, { signal }).catch(() => undefined);
   }
 }

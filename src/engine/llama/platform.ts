@@ -35,6 +35,13 @@ export function thisMachine(): Machine {
   return { platform, arch, glibc: typeof version === "string" ? version : null };
 }
 
+/** There is no build that uses this GPU here. */
+export function noSuchBuild(gpu: string, { platform, arch }: Pick<Machine, "platform" | "arch">): Error {
+  return new Error(
+    `The embedded engine has no build with ${gpu} for ${platform} on ${arch}; leave out --gpu. ${instead}`,
+  );
+}
+
 /** Name of the package with the binary for `machine`; throws, in words for people, where there is none. */
 export function platformPackage({ platform, arch, glibc }: Machine): string {
   const name = packages[`${platform}-${arch}`];

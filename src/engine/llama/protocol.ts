@@ -10,6 +10,8 @@ export interface LoadOptions {
   readonly contextSize: number | null;
   /** null: one less than the machine has cores, since llama.cpp collapses when another process takes one of its cores. */
   readonly threads: number | null;
+  /** Whether a GPU is used where the package has a build for it. */
+  readonly gpu: boolean;
   /** Conversations that are written at the same time. */
   readonly slots: number;
 }
@@ -33,6 +35,8 @@ export interface LoadedModel {
   readonly tools: "native" | "prompted";
   /** Which program renders the template. */
   readonly renderer: "llama.cpp" | "javascript";
+  /** What computes: `cuda`, `vulkan`, `metal`, or the CPU. */
+  readonly device: string;
 }
 
 /** From the engine process about itself. */

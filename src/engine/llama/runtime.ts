@@ -69,6 +69,7 @@ export class Runtime {
       reasoning: /enable_thinking|<think>|reasoning_content/.test(template.source),
       tools: template.traits.tools,
       renderer,
+      device: llama.gpu || "cpu",
     };
   }
 
@@ -80,7 +81,7 @@ export class Runtime {
     });
     const binding = await loadBinding(options.packageFolder);
     const complaints: string[] = [];
-    const llama = await startLlama(binding, options.threads, complaints);
+    const llama = await startLlama(binding, options, complaints);
     const onLoadProgress = (part: number): void => onProgress(Math.floor(part * 100));
     const model = await llama.loadModel({ modelPath, onLoadProgress }).catch(async (error: unknown) => {
       // node-llama-cpp says that it failed; llama.cpp says why, and its lines come a little later.
@@ -138,10 +139,10 @@ export class Runtime {
 }
 
 /** llama.cpp for this machine; what it complains of also goes into `complaints`. */
-function startLlama(binding: Binding, threads: number | null, complaints: string[]): Promise<Llama> {
+function startLlama(binding: Binding, { threads, gpu }: LoadOptions, complaints: string[]): Promise<Llama> {
   return binding.getLlama({
     build: "never",
-    gpu: "auto",
+    gpu: gpu ? "auto" : false,
     // 0: no bound but the one that each context is given.
     maxThreads: threads ?? 0,
     progressLogs: false,

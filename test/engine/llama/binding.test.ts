@@ -46,7 +46,14 @@ test("the slots of a loaded model sample one after the other too", { timeout: 60
   try {
     const modelPath = join(folder, "scripted.gguf");
     await writeScriptedModel(modelPath);
-    const options = { packageFolder: await enginePackage(), modelPath, contextSize: 512, threads: 1, slots: 2 };
+    const options = {
+      packageFolder: await enginePackage(),
+      modelPath,
+      contextSize: 512,
+      threads: 1,
+      slots: 2,
+      gpu: false,
+    };
     const { sequences } = await Runtime.load(options, () => undefined);
     assert.equal(sequences.length, 2);
     for (const { context } of sequences as readonly (Sequence & { readonly context: Context })[]) {

@@ -13,7 +13,8 @@ import { chatTemplate } from "../../../src/model/scripted-text.ts";
 
 /** The engine package, installed once for all tests and for the product itself. */
 export function enginePackage(): Promise<string> {
-  return ensureEnginePackage({ folder: ensureFolder(locateFolders().cache), report: () => undefined, log: silentLog });
+  const folder = ensureFolder(locateFolders().cache);
+  return ensureEnginePackage({ folder, gpu: "off", report: () => undefined, log: silentLog });
 }
 
 export interface MadeEngine {
@@ -35,6 +36,7 @@ export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promi
     contextSize: null,
     threads: 1,
     slots: 4,
+    gpu: false,
     idleMs: null,
     log: silentLog,
     ...options,

@@ -27,7 +27,7 @@ test("each machine has its binary, or is told what to do instead", () => {
 
 test("the lock file wants the engine and one binary, names no address, and has a hash for every package", () => {
   const binary = "@node-llama-cpp/linux-x64";
-  const { manifest, lockFile } = lockFor(binary);
+  const { manifest, lockFile } = lockFor([binary]);
   const { packages } = lockFile as { readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>> };
   assert.deepEqual(packages[""], manifest);
   assert.doesNotMatch(JSON.stringify(lockFile), /https?:|resolved/);
@@ -56,9 +56,10 @@ test("what is installed is used, what is half installed is not, and both need no
   context.after(() => {
     process.env["PATH"] = path;
   });
-  const install = (): Promise<string> => ensureEnginePackage({ folder, report: () => undefined, log: silentLog });
+  const install = (): Promise<string> =>
+    ensureEnginePackage({ folder, gpu: "off", report: () => undefined, log: silentLog });
   await assert.rejects(install, /npm is needed once.*not installed/);
-  const [version] = /\d+\.\d+\.\d+/.exec(JSON.stringify(lockFor("@node-llama-cpp/linux-x64").manifest)) ?? [""];
+  const [version] = /\d+\.\d+\.\d+/.exec(JSON.stringify(lockFor(["@node-llama-cpp/linux-x64"]).manifest)) ?? [""];
   const name = platformPackage(thisMachine()).replace(/^.*\//, "");
   const target = join(folder, "engine", `${version}-${name}`);
   const inside = join(target, "node_modules", "node-llama-cpp");
