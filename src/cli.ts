@@ -1,7 +1,8 @@
 /** Owns the command line: the table of commands, their help, and which handler gets what. */
-import { type Config, type Flag, readConfig, type Setting, settings, type Sources } from "./config.ts";
+import { type Config, type Flag, readConfig, type Sources } from "./config.ts";
 import type { LineOutput } from "./log.ts";
 import { nearest } from "./nearest.ts";
+import { type Setting, settings } from "./settings.ts";
 
 interface Command {
   readonly usage: string;

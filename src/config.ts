@@ -1,80 +1,12 @@
-/** Owns the settings: one table, read from defaults < file < environment < flags; what is wrong is named with its source. */
+/** Owns the reading of settings: defaults < file < environment < flags; what is wrong is named with its source. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { parse as parseToml } from "smol-toml";
 import { messageOf } from "./errors.ts";
-import { nearest } from "./nearest.ts";
 import { type LogLevel, logLevels } from "./log.ts";
-
-export interface Setting {
-  /** `list`: a flag may be repeated, a variable is comma separated. `file`: the value is read from the file it names. */
-  readonly kind: "text" | "number" | "list" | "file";
-  readonly group: "Model" | "Upstream" | "Server" | "Other";
-  /** Stands for the value in the help. */
-  readonly value: string;
-  readonly help: string;
-  readonly oneOf?: readonly string[];
-}
-
-export const dialectNames = ["llama-server", "vllm", "ollama", "lmstudio", "generic"] as const;
-
-/** Of clients, as `spec/client-dialects` tells them apart. */
-export const clientDialectNames = ["openai", "open-responses"] as const;
-
-export const gpuNames = ["auto", "cuda", "vulkan", "metal", "off"] as const;
-
-/** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
-export const settings = {
-  model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
-  ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of a conversation (default: what fits)" },
-  threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp (default: the cores but one)" },
-  slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },
-  gpu: {
-    kind: "text",
-    group: "Model",
-    value: "NAME",
-    help: `${gpuNames.join(", ")} (default auto: what is seen)`,
-    oneOf: gpuNames,
-  },
-  "unload-after": {
-    kind: "number",
-    group: "Model",
-    value: "MINUTES",
-    help: "without a request (default 60; 0: never)",
-  },
-  upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
-  "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },
-  "upstream-key-file": { kind: "file", group: "Upstream", value: "FILE", help: "a file that holds the key" },
-  dialect: {
-    kind: "text",
-    group: "Upstream",
-    value: "NAME",
-    help: `${dialectNames.join(", ")} (default: found out)`,
-    oneOf: dialectNames,
-  },
-  host: { kind: "text", group: "Server", value: "ADDRESS", help: "where to listen (default 127.0.0.1)" },
-  port: { kind: "number", group: "Server", value: "PORT", help: "on which port (default 8484; 0: any that is free)" },
-  "api-key": { kind: "list", group: "Server", value: "KEY", help: "a key that clients must send; may be repeated" },
-  "api-key-file": { kind: "file", group: "Server", value: "FILE", help: "a file with such keys, one a line" },
-  "allow-origin": { kind: "list", group: "Server", value: "ORIGIN", help: "a web page that may call; may be repeated" },
-  "allow-host": { kind: "list", group: "Server", value: "NAME", help: "a Host name besides this machine's own" },
-  "client-dialect": {
-    kind: "text",
-    group: "Server",
-    value: "NAME",
-    help: `${clientDialectNames.join(", ")} (default openai; clients may say)`,
-    oneOf: clientDialectNames,
-  },
-  "log-level": {
-    kind: "text",
-    group: "Other",
-    value: "LEVEL",
-    help: `${logLevels.join(", ")} (default info)`,
-    oneOf: logLevels,
-  },
-  config: { kind: "text", group: "Other", value: "FILE", help: "a settings file instead of the usual antiphon.toml" },
-} as const satisfies Record<string, Setting>;
+import { nearest } from "./nearest.ts";
+import { clientDialectNames, dialectNames, engineNames, gpuNames, type Setting, settings } from "./settings.ts";
 
 type SettingName = keyof typeof settings;
 const names = Object.keys(settings) as readonly SettingName[];
@@ -90,6 +22,8 @@ export interface Config {
   readonly contextSize: number | null;
   readonly threads: number | null;
   readonly slots: number;
+  readonly engine: (typeof engineNames)[number];
+  readonly llamaServer: { readonly program: string; readonly flags: readonly string[] };
   readonly gpu: (typeof gpuNames)[number];
   /** Minutes; null: never. */
   readonly unloadAfter: number | null;
@@ -228,6 +162,11 @@ function assemble(values: Values): Config {
     contextSize: number("ctx"),
     threads: number("threads"),
     slots: number("slots") ?? 2,
+    engine: engineNames.find((name) => name === last("engine")) ?? "embedded",
+    llamaServer: {
+      program: last("llama-server") ?? "llama-server",
+      flags: (values["llama-server-flag"] ?? []).flatMap((flag) => flag.split(/=(.*)/s, 2)),
+    },
     gpu: gpuNames.find((name) => name === last("gpu")) ?? "auto",
     unloadAfter: (number("unload-after") ?? 60) || null,
     upstream: last("upstream"),

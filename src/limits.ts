@@ -164,6 +164,8 @@ export const limits = {
   /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */
   installPollMs: second / 2,
   installAbandonedMs: 60 * minute,
+  /** How often a llama-server of ours that just started is asked whether it listens. */
+  llamaServerPollMs: 100,
   /** Compiled grammars kept: clients send the same tools with every turn. */
   engineGrammars: 32,
   /** Strings that end an answer (OpenAI takes 4), and tokens whose odds a request may change. */

@@ -10,6 +10,7 @@ import { createChatEngine } from "./engine/chat/chat.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
+import { createLlamaServerEngine, type LlamaServerEngine } from "./engine/llama-server/server.ts";
 import { messageOf } from "./errors.ts";
 import { type Folders, locateFolders } from "./folders.ts";
 import { openDoor } from "./http/server.ts";
@@ -70,8 +71,8 @@ async function serve({ config }: Invocation): Promise<void> {
   const log = createLog(config.logLevel, screen.lines);
   const seal = createSeal(loadKeys(folders.data, log));
   const weights = config.upstream === null ? await fetchModel(config.model, log) : null;
-  const embedded = weights === null ? null : embeddedEngine(config, weights, log);
-  const engine = embedded ?? upstreamEngine(config, log);
+  const own = weights === null ? null : await ownEngine(config, weights, log);
+  const engine = own ?? upstreamEngine(config, log);
   running = { end: () => engine.close(), code: 0 };
   const files = createFileReader();
   const line: Line = {
@@ -97,7 +98,17 @@ async function serve({ config }: Invocation): Promise<void> {
   const model = (await engine.models())[0]?.id ?? "default";
   screen.clear();
   process.stdout.write(welcome({ address: door.address, config, weights, model, memory: totalmem(), program }));
-  if (embedded !== null) await demandModel(embedded);
+  if (own !== null) await demandModel(own);
+}
+
+/** One that we start. */
+function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaServerEngine> | LlamaEngine {
+  if (config.engine === "embedded") return embeddedEngine(config, weights, log);
+  const { contextSize, threads, slots, llamaServer } = config;
+  const { id: modelId, path: modelPath } = weights;
+  const { program: file, flags: words } = llamaServer;
+  const gpu = config.gpu !== "off";
+  return createLlamaServerEngine({ program: file, modelId, modelPath, contextSize, threads, slots, gpu, words, log });
 }
 
 function embeddedEngine(config: Config, weights: Weights, log: Log): LlamaEngine {
@@ -134,7 +145,7 @@ function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): E
 }
 
 /** A model that cannot be loaded today cannot be loaded later either, and an open door with nobody behind it helps no one. */
-async function demandModel(engine: LlamaEngine): Promise<void> {
+async function demandModel(engine: LlamaEngine | LlamaServerEngine): Promise<void> {
   const { state, detail } = await engine.settled();
   if (state !== "down" || ending) return;
   await running.end();

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { commands, helpText, type Invocation, runCommand, type Terminal, UsageError } from "../src/cli.ts";
-import { ConfigError, settings } from "../src/config.ts";
+import { ConfigError } from "../src/config.ts";
+import { settings } from "../src/settings.ts";
 
 interface Ran {
   readonly printed: string;

@@ -5,6 +5,7 @@
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import type { Log, ReportWork } from "../../log.ts";
+import { Crashes } from "../crashes.ts";
 import type { Failure, Health } from "../engine.ts";
 import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
@@ -40,12 +41,9 @@ export class Supervisor {
   #restart: NodeJS.Timeout | null = null;
   #bedtime: NodeJS.Timeout | null = null;
   #lastId = 0;
-  /** Crashes since an answer was last written to its end. */
-  #crashes = 0;
+  readonly #crashes = new Crashes();
   /** Crashes in a row before the model was loaded. */
   #loadCrashes = 0;
-  /** When it crashed of late. */
-  #crashTimes: readonly number[] = [];
   /** The model was loaded once, so that its file is good. */
   #proven = false;
   /** Why the present process could not load a proven model. */
@@ -177,7 +175,7 @@ export class Supervisor {
   }
 
   #deliver(report: Report): void {
-    if (report.type === "done") this.#crashes = 0;
+    if (report.type === "done") this.#crashes.recovered();
     this.#inboxes.get(report.id)?.push(report);
     if (report.type === "done" || report.type === "failed" || report.type === "counted")
       this.#inboxes.delete(report.id);
@@ -194,8 +192,7 @@ export class Supervisor {
 
   /** Starts the process anew, unless it crashes over and over. */
   #crashed(how: string): void {
-    const now = performance.now();
-    this.#crashTimes = [...this.#crashTimes.filter((time) => now - time < limits.engineCrashesMs), now];
+    const pause = this.#crashes.pause();
     if (this.#state.type === "loading") this.#loadCrashes += 1;
     if (this.#loadCrashes >= limits.engineLoadTries) {
       return this.#giveUp({
@@ -203,13 +200,11 @@ export class Supervisor {
         message: `The engine crashed ${this.#loadCrashes} times while loading the model (${how}); the model file may be broken.`,
       });
     }
-    if (this.#crashTimes.length >= limits.engineCrashes) {
+    if (pause === null) {
       const message = `The engine crashed ${limits.engineCrashes} times within a minute (${how}), and is not started again; restart the server.`;
       this.#options.log.error("The engine crashes over and over.", { how });
       return this.#giveUp({ code: "engine_crashed", message });
     }
-    const pause = Math.min(limits.engineRestartMs * 2 ** this.#crashes, limits.engineRestartMaxMs);
-    this.#crashes += 1;
     this.#loading(0, "The engine crashed and is started anew.");
     this.#failAll({
       code: "engine_crashed",
