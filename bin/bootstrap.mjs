@@ -46,6 +46,7 @@ const commands = {
     ],
   },
   "test:clients": { packages: "all", steps: [["test/clients/run.ts"]] },
+  "bench:soak": { packages: "all", steps: [["bench/soak.ts"]] },
   check: {
     packages: "all",
     steps: [
