@@ -51,6 +51,8 @@ export const limits = {
   promptShapes: 4,
   /** Deltas the gate may hold for one buffered call, in characters. */
   callChars: 8 * MiB,
+  /** White space around thinking that is left out, in characters; a model in a loop may write nothing else. */
+  blankChars: 1024,
   /** Text of one answer, thinking included, in characters: a model in a loop without a limit would fill the memory. */
   answerChars: 16 * MiB,
   /** Models whose prompt shape is remembered. */

@@ -82,12 +82,11 @@ export class CallGate {
 
   /** What is wrong with the answer of an engine that stopped by itself; null where nothing is. */
   get fault(): Fault | null {
-    const { choice, tools } = this.#offer;
+    const { choice } = this.#offer;
     if (this.#fault !== null || this.#published > 0) return this.#fault;
     if (choice !== "auto" && choice !== "none") {
-      const names = typeof choice === "object" ? choice.names : [...tools.keys()];
-      const message = "The model called no tool although tool_choice demands a call.";
-      return { hint: `[Now call one of these tools: ${names.join(", ")}.]`, instead: () => [], message };
+      const names = [...this.#callable()];
+      return { hint: `[Now call one of these tools: ${names.join(", ")}.]`, instead: () => [], message: uncalled };
     }
     return this.#said.message.trim() === "" ? silence : null;
   }
@@ -206,8 +205,16 @@ export class CallGate {
     const instead = (): Iterable<ItemDelta> => messageOf(`${name}(${text})`);
     this.#said.message += `${name}(${text})`;
     if (this.#published > 0 || tools.size === 0 || choice === "none") return yield* instead();
-    const hint = `[There is no tool '${name}'. Call one of these, or answer: ${[...tools.keys()].join(", ")}.]`;
-    this.#fault = { hint, instead, message: null };
+    const names = [...this.#callable()];
+    const answer = choice === "auto" ? ", or answer" : "";
+    const hint = `[There is no tool '${name}'. Call one of these${answer}: ${names.join(", ")}.]`;
+    this.#fault = { hint, instead, message: choice === "auto" ? null : uncalled };
+  }
+
+  /** Names of what may be called. */
+  #callable(): Iterable<string> {
+    const { choice, tools } = this.#offer;
+    return typeof choice === "object" ? choice.names : tools.keys();
   }
 
   #tool(name: string): OfferedTool | null {
@@ -246,6 +253,8 @@ function* publish(tool: OfferedTool, fields: Fields, status: "completed" | "inco
   }
   yield { kind: "close", status };
 }
+
+const uncalled = "The model called no tool although tool_choice demands a call.";
 
 /** Neither a message nor a call, though perhaps long thinking: agents would take it for the end of their work. */
 const silence: Fault = {

@@ -71,6 +71,11 @@ export const patch: readonly Change[] = [
     why: "tools that the SDK itself offers; its list forgets that they can be chosen",
   },
   {
+    at: ["ResponseFunctionToolCall", "properties", "encrypted_function_args"],
+    is: { type: "array", maxItems: 0 },
+    why: "Codex reads it from calls of its sub-agents' tools, whose arguments are then plain text to it",
+  },
+  {
     at: ["ResponseCustomToolCall", "properties", "status"],
     is: { enum: ["in_progress", "completed", "incomplete"] },
     why: "Open Responses demands a status of every item; without it nobody can tell that a call was cut",

@@ -24,7 +24,8 @@ const custom = { type: "custom_tool_call", id: "ctc_1", call_id: "call_1", name:
 test("what is right has no deviation", () => {
   assert.deepEqual(schemas.deviations("response", response), []);
   assert.deepEqual(schemas.deviations("event", delta), []);
-  assert.deepEqual(schemas.deviations("response", { ...response, output: [call, custom] }), []);
+  const marked = { ...call, encrypted_function_args: [] };
+  assert.deepEqual(schemas.deviations("response", { ...response, output: [call, marked, custom] }), []);
 });
 
 const { output_text: _, ...withoutText } = response;

@@ -15,7 +15,7 @@ interface Call {
   readonly index: number | null;
   id: string | null;
   name: string;
-  /** null until the name is known: some servers send arguments before it. */
+  /** null until name and arguments have begun: some servers send arguments before the name, or the name in pieces. */
   key: number | null;
   held: string;
   readonly halves: Halves;
@@ -42,21 +42,21 @@ export class CallReader {
     const call = this.#callOf(typeof part.index === "number" ? part.index : null, textOf(part.id) || null, name);
     if (this.#calls.length > limits.openCalls) return false;
     this.#last = call;
-    call.name ||= name;
     const text = argumentsIn(part);
     if (call.key !== null) {
       give(call.key, call.halves.push(text), out);
       return true;
     }
+    call.name = longerName(call.name, name);
     call.held += text;
-    if (call.name !== "") this.#open(call, out);
+    if (call.name !== "" && call.held !== "") this.#open(call, out);
     return call.held.length <= limits.callChars;
   }
 
   /** Closes every call that the model finished: where the upstream was `cut` short, all but the last one written. */
   end(cut: boolean, out: Delta[]): void {
     for (const call of this.#calls) {
-      if (call.key === null && call.held === "") continue;
+      if (call.key === null && call.name + call.held === "") continue;
       const key = call.key ?? this.#open(call, out);
       if (cut && call === this.#last) continue;
       give(key, call.halves.end(), out);
@@ -93,6 +93,12 @@ export class CallReader {
     if (same !== undefined) return same;
     return name === "" || last?.name === "" ? last : undefined;
   }
+}
+
+/** A name so far, and what a chunk brings of it: the next piece, or the whole name once more. */
+function longerName(known: string, piece: string): string {
+  if (piece === known) return known;
+  return piece.startsWith(known) ? piece : known + piece;
 }
 
 function give(key: number, text: string, out: Delta[]): void {

@@ -21,6 +21,7 @@ export interface ChatChunk {
 }
 
 interface Choice {
+  readonly index?: unknown;
   readonly delta?: Said | null;
   readonly message?: Said | null;
   readonly finish_reason?: unknown;
@@ -63,6 +64,8 @@ export class ChatReader {
   readonly #texts = new TextWriter(() => this.#keys++);
   readonly #calls = new CallReader(() => this.#keys++);
   #keys = 0;
+  /** Of the choice that is read; null where none has a number. */
+  #index: number | null = null;
   /** Text that came after a call: it waits, since calls close only when the upstream finishes. */
   #later: { type: TextType; text: string; logprobs: readonly Logprob[] }[] = [];
   #laterChars = 0;
@@ -99,7 +102,7 @@ export class ChatReader {
     if (chunk.usage) this.#usage = chunk.usage;
     if (chunk.timings) this.#timings = chunk.timings;
     if (chunk.prompt_progress) this.#progress(chunk.prompt_progress, out);
-    const choice = chunk.choices?.[0];
+    const choice = chunk.choices?.find((each) => this.#isOurs(each));
     if (!choice) return;
     const said = choice.delta ?? choice.message;
     if (said) this.#take(said, choice.logprobs?.content, out);
@@ -138,6 +141,13 @@ export class ChatReader {
   /** The upstream sent `what` no upstream may. */
   reject(what: string, out: Delta[]): void {
     if (!this.#ended) this.#fail(nonsense(what, this.#options.address), out);
+  }
+
+  /** One answer was asked for: where an upstream gives more, each under its index, the one that begins is taken. */
+  #isOurs(choice: Choice | null): boolean {
+    const index = countOf(choice?.index);
+    this.#index ??= index;
+    return choice !== null && (index === null || index === this.#index);
   }
 
   #take(said: Said, logprobs: unknown, out: Delta[]): void {

@@ -1,4 +1,5 @@
 /** Owns the splitting of inline thinking (`<think>...</think>` at the start of an answer) from the answer itself. */
+import { limits } from "../../limits.ts";
 
 /** Tags that models open their thinking with, and what ends it (Qwen and DeepSeek; Claude-like tunes; Seed; Magistral). */
 const tags: Readonly<Record<string, string>> = {
@@ -33,6 +34,8 @@ export class ThinkSplitter {
   /** Text that may turn out to be a tag, or white space that may turn out to stand before one. */
   #held = "";
   #thought = false;
+  /** White space that was left out so far. Too much of it is told like text, so that whoever bounds answers sees it. */
+  #blank = 0;
 
   /** `inside`: the prompt already ended with `<think>`, so the answer starts in the middle of it. */
   constructor(inside = false) {
@@ -70,7 +73,7 @@ export class ThinkSplitter {
       this.#stage = "thinking";
       this.#close = tags[opener] ?? this.#close;
       this.#held = text.slice(opener.length);
-    } else if (!openers.some((tag) => tag.startsWith(text))) {
+    } else if (this.#held.length > limits.blankChars || !openers.some((tag) => tag.startsWith(text))) {
       this.#stage = "answer";
       pieces.push({ type: "message", text: this.#held });
       this.#held = "";
@@ -78,10 +81,10 @@ export class ThinkSplitter {
   }
 
   #think(pieces: ThinkPiece[]): void {
-    if (!this.#thought) this.#held = this.#held.trimStart();
+    if (!this.#thought) this.#leaveBlank();
     const at = this.#held.indexOf(this.#close);
     const end = at === -1 ? certain(this.#held, this.#close) : at;
-    const text = this.#held.slice(0, end).trimEnd();
+    const text = this.#held.slice(0, end - trailing(this.#held, end));
     if (text !== "") pieces.push({ type: "reasoning", text });
     this.#thought ||= text !== "";
     if (at === -1) {
@@ -93,12 +96,26 @@ export class ThinkSplitter {
   }
 
   #answer(pieces: ThinkPiece[]): void {
-    const text = this.#held.trimStart();
+    this.#leaveBlank();
+    const text = this.#held;
     this.#held = "";
     if (text === "") return;
     this.#stage = "answer";
     pieces.push({ type: "message", text });
   }
+
+  /** Leaves out the white space that comes first. */
+  #leaveBlank(): void {
+    const text = this.#held.trimStart();
+    this.#blank += this.#held.length - text.length;
+    if (this.#blank <= limits.blankChars) this.#held = text;
+  }
+}
+
+/** How much white space stands before `end`; none where it is too much to be held back. */
+function trailing(text: string, end: number): number {
+  const length = end - text.slice(0, end).trimEnd().length;
+  return length > limits.blankChars ? 0 : length;
 }
 
 /** Length of the beginning of `text` that cannot be part of a `tag` that more text may complete. */

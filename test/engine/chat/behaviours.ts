@@ -45,6 +45,17 @@ const texts: readonly Behaviour[] = [
     means: ["message: Hi", "stop"],
   },
   {
+    title: "two choices, of which none was asked for",
+    sent: [
+      { choices: [{ index: 1, delta: { content: "B" } }] },
+      { choices: [{ index: 0, delta: { content: "A" } }, null] },
+      { choices: [{ index: 0, delta: {}, finish_reason: "length" }] },
+      { choices: [{ index: 1, delta: { content: "." }, finish_reason: "stop" }] },
+      done,
+    ],
+    means: ["message: B.", "stop"],
+  },
+  {
     title: "several bytes a character",
     sent: [say("😀é"), say("漢"), end("stop"), done],
     means: ["message: 😀é漢", "stop"],

@@ -62,6 +62,29 @@ export const callBehaviours: readonly Behaviour[] = [
     means: ["call f: {}", "stop"],
   },
   {
+    title: "a name in pieces",
+    sent: [
+      call(made("get_", "", { index: 0, id: "a" })),
+      call(made("weather", "", { index: 0 })),
+      call(made(null, "{}", { index: 0 })),
+      end("tool_calls"),
+      done,
+    ],
+    means: ["call get_weather: {}", "stop"],
+  },
+  {
+    title: "a name that grows in each chunk, then stays",
+    sent: [
+      call(made("get_", "", { index: 0, id: "a" })),
+      call(made("get_weather", "", { index: 0, id: "a" })),
+      call(made("get_weather", "{}", { index: 0, id: "a" })),
+      call(made("get_weather", "", { index: 0, id: "a" })),
+      end("tool_calls"),
+      done,
+    ],
+    means: ["call get_weather: {}", "stop"],
+  },
+  {
     title: "no index",
     sent: [
       call(made("f", "{", { id: "a" })),

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { type ThinkPiece, ThinkSplitter } from "../../../src/engine/format/think.ts";
+import { limits } from "../../../src/limits.ts";
 
 /** [reasoning, message] of `chunks`. */
 function split(chunks: readonly string[], inside = false): [string, string] {
@@ -56,3 +57,15 @@ test("think: any split of any text gives the same", () => {
     }),
   );
 });
+
+for (const before of ["", "<think>", "<think>Hm.", "<think>Hm.</think>"]) {
+  test(`think: white space without end is told, not held: after '${before}'`, () => {
+    const splitter = new ThinkSplitter();
+    splitter.push(before);
+    let told = 0;
+    for (let count = 0; count < 100; count += 1) {
+      for (const { text } of splitter.push("\n".repeat(100))) told += text.length;
+    }
+    assert.ok(told > 10_000 - 2 * limits.blankChars);
+  });
+}
