@@ -82,6 +82,6 @@ test("what a door sends is judged without being asked for", async (t) => {
   await (await door.ask("{")).text();
   await door.close();
   const grown = Object.entries(counts).map(([kind, count]) => [kind, count - before[kind as keyof typeof counts]]);
-  const expected = { event: 9, response: 1, items: 1, model: 1, tokens: 0, compacted: 0, error: 1 };
+  const expected = { event: 9, response: 1, items: 1, model: 1, tokens: 0, compacted: 0, error: 1, openResponses: 10 };
   assert.deepEqual(Object.fromEntries(grown), expected);
 });

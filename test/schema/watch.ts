@@ -26,12 +26,13 @@ after(() => assert.deepEqual(deviations, []));
 subscribe("http.server.request.start", (message) => {
   const { request, response } = message as { request: IncomingMessage; response: ServerResponse };
   const door = doors.get(request.socket.localPort ?? 0);
-  if (door === undefined || door.dialect !== "openai" || request.headers["openresponses-version"] !== undefined) return;
+  if (door === undefined) return;
+  const dialect = request.headers["openresponses-version"] === undefined ? door.dialect : "open-responses";
   const pieces: Buffer[] = [];
   tap(response, (piece) => pieces.push(piece));
   response.once("close", () => {
     const text = Buffer.concat(pieces).toString();
-    const found = deviationsOf(String(response.getHeader("content-type")), text);
+    const found = deviationsOf(String(response.getHeader("content-type")), text, dialect);
     deviations.push(...found.map((line) => `${door.name}: ${request.method} ${request.url}: ${line}`));
   });
 });
