@@ -186,5 +186,7 @@ function wantsSeal({ include, store }: Request): boolean {
 
 function failed(end: Exclude<End, { code: "finish" | "again" }>): ApiError {
   const wait = "retryAfterSeconds" in end ? end.retryAfterSeconds : null;
-  return new ApiError(end.code === "template" ? "invalid_prompt" : end.code, end.message, null, wait);
+  // As OpenAI has it; and the AI SDK's provider for Open Responses shows no message of an error without a param.
+  const param = end.code === "context_length_exceeded" ? "input" : null;
+  return new ApiError(end.code === "template" ? "invalid_prompt" : end.code, end.message, param, wait);
 }

@@ -168,7 +168,7 @@ async function meetErrors(stage: Stage): Promise<void> {
   await assert.rejects(responses.stream(unknown).finalResponse(), { code: "previous_response_not_found" });
   // More than the context holds: refused before it begins, and failed where it has begun.
   const input = "word ".repeat(40_000);
-  await assert.rejects(responses.create({ model, input }), { code: "context_length_exceeded" });
+  await assert.rejects(responses.create({ model, input }), { code: "context_length_exceeded", param: "input" });
   const streamed = await responses.stream({ model, input }).finalResponse();
   assert.equal(streamed.status, "failed");
   assert.equal(streamed.error?.code, "context_length_exceeded");

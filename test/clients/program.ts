@@ -36,13 +36,14 @@ export async function runProgram(
   }
 }
 
-/** A program with its output piped, in a process group of its own: a client's children go down with it. */
+/** A program with its output piped, and its input where asked, in a process group of its own: a client's children go down with it. */
 export function startProgram(
   file: string,
   words: readonly string[],
-  { cwd, env }: { readonly cwd: string; readonly env: NodeJS.ProcessEnv },
+  options: { readonly cwd: string; readonly env: NodeJS.ProcessEnv; readonly stdin?: "pipe" },
 ): ChildProcess {
-  const child = spawn(file, words, { cwd, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const { cwd, env, stdin = "ignore" } = options;
+  const child = spawn(file, words, { cwd, env, stdio: [stdin, "pipe", "pipe"], detached: true });
   const killIt = (): void => kill(child);
   process.on("exit", killIt);
   child.once("close", () => process.off("exit", killIt));
@@ -58,7 +59,8 @@ export function keep(stream: NodeJS.ReadableStream | null): { text(): string } {
   return { text: () => text };
 }
 
-function kill(child: ChildProcess): void {
+/** Ends it and its children, if it still runs. */
+export function kill(child: ChildProcess): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     // The whole group; Windows has none.

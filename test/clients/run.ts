@@ -32,8 +32,9 @@ installClients();
 // They import what was just installed.
 const { codexSuites } = await import("./codex-steps.ts");
 const { openaiNodeSuite } = await import("./openai-node.ts");
+const { programSuites } = await import("./programs.ts");
 
-const rows = rowsOf([...codexSuites, openaiNodeSuite]);
+const rows = rowsOf([...codexSuites, openaiNodeSuite, ...programSuites]);
 const serverCells = (engine: string, name: string): string[] => ["server", "", engine, name];
 const cells = [...rows.map((row) => row.cells), serverCells("", "ends well")];
 const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];
@@ -49,14 +50,16 @@ console.log(`Held against the schemas of OpenAI's SDK: ${counts.event} events, $
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 function rowsOf(suites: readonly Suite[]): Row[] {
-  const all = engineNames.flatMap((engine) =>
-    suites.flatMap(({ client, version, steps }) =>
-      steps
+  return engineNames.flatMap((engine) =>
+    suites.flatMap(({ client, version, steps, last }) => {
+      const rowOf = (step: Step): Row => ({ engine, cells: [client, version, engine, step.name], step });
+      const wanted = steps
         .filter(({ only }) => only === null || only === engine)
-        .map((step) => ({ engine, cells: [client, version, engine, step.name], step })),
-    ),
+        .map(rowOf)
+        .filter(({ cells }) => positionals.every((word) => cells.join(" ").includes(word)));
+      return wanted.length > 0 && last ? [...wanted, rowOf(last)] : wanted;
+    }),
   );
-  return all.filter(({ cells }) => positionals.every((word) => cells.join(" ").includes(word)));
 }
 
 async function playAll(engine: EngineName): Promise<void> {

@@ -47,6 +47,8 @@ export interface Suite {
   readonly client: string;
   readonly version: string;
   readonly steps: readonly Step[];
+  /** Played after the steps, whichever of them were wanted. */
+  readonly last?: Step;
 }
 
 /** A step from its name and what it does, on every engine or on one. */

@@ -1,0 +1,89 @@
+/** Owns the table of the clients that are programs of their own, and what is checked of what they sent. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { at, fieldsOf, listOf, parse, textOf } from "../../src/spec/json.ts";
+import { here } from "./install.ts";
+import { type Played, played, suiteOf } from "./played.ts";
+import type { Stage, Suite } from "./suite.ts";
+
+const prefixKept = (stage: Stage): void => stage.assertPrefixKept();
+
+/** The thread came back with the thinking in it, sealed. */
+function replayed(stage: Stage): void {
+  const input = listOf(at(stage.exchanges().at(-1)?.body, "input"));
+  const thinking = input.find(({ type }) => type === "reasoning");
+  assert.ok(textOf(thinking?.["encrypted_content"]));
+}
+
+const ofAll: readonly Played[] = [
+  played("tool loop", prefixKept),
+  played("tool loop, streamed", prefixKept),
+  // The scripted model can say one call in a turn.
+  played("parallel calls", null, "upstream"),
+  played("structured output"),
+  played("image"),
+  played("errors"),
+];
+
+const agentSteps: readonly Played[] = [
+  played("run"),
+  played("run, streamed"),
+  ...ofAll,
+  played("tool loop, previous_response_id", prefixKept),
+  // The scripted model knows the name of one tool.
+  played("handoff", null, "upstream"),
+  played("session", prefixKept),
+  played("reasoning replay", replayed),
+];
+
+const langchainSteps: readonly Played[] = [
+  played("invoke"),
+  played("stream"),
+  ...ofAll,
+  played("tool loop, previous_response_id", prefixKept),
+  played("reasoning"),
+];
+
+const aiSteps = (provider: string): readonly Played[] => [
+  played("generateText"),
+  played("generateText, cut"),
+  played("streamText"),
+  ...ofAll,
+  played("structured output, streamed"),
+  played("reasoning"),
+  // The other provider asks for no sealed thinking.
+  played("reasoning replay", provider === "openai" ? replayed : null),
+];
+
+const pinned = fieldsOf(at(parse(readFileSync(join(here, "package.json"), "utf8")), "dependencies"));
+const versionOf = (name: string): string => textOf(pinned[name])?.replace(/^npm:.*@/, "") ?? "";
+const node = process.execPath;
+
+export const programSuites: readonly Suite[] = [
+  suiteOf({
+    client: "agents-js",
+    version: versionOf("@openai/agents"),
+    words: [node, "agents.mjs"],
+    steps: agentSteps,
+    harmless: null,
+  }),
+  ...["6", "7"].flatMap((major) =>
+    ["openai", "open-responses"].map((provider) =>
+      suiteOf({
+        client: `ai-sdk, ${provider}`,
+        version: versionOf(`ai-${major}`),
+        words: [node, "ai-sdk.mjs", major, provider],
+        steps: aiSteps(provider),
+        harmless: null,
+      }),
+    ),
+  ),
+  suiteOf({
+    client: "langchain-js",
+    version: versionOf("@langchain/openai"),
+    words: [node, "langchain.mjs"],
+    steps: langchainSteps,
+    harmless: null,
+  }),
+];
