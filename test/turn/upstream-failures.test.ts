@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { ServerResponse } from "node:http";
 import { test, type TestContext } from "node:test";
 import { createChatEngine } from "../../src/engine/chat/chat.ts";
+import { errors } from "../../src/errors.ts";
 import { silentLog } from "../../src/log.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
 import { at, type Fields, fieldsOf, listOf, parse, words } from "../../src/spec/json.ts";
@@ -11,6 +12,7 @@ import { type Received, sendJson, startUpstream } from "../engine/upstream.ts";
 import { openTestDoor, type TestDoor } from "../http/door.ts";
 import { violations } from "../items/strict.ts";
 import { callRows } from "./upstream-failures/calls.ts";
+import { quoteRows } from "./upstream-failures/quotes.ts";
 import { refusalRows } from "./upstream-failures/refusals.ts";
 import { play, type Played, type Row, stream } from "./upstream-failures/row.ts";
 import { streamRows } from "./upstream-failures/streams.ts";
@@ -109,7 +111,10 @@ async function assertGoesOn({ door, asked, tell }: Scene, response: Fields): Pro
   }
 }
 
-async function assertPlayed(scene: Scene, { answers, asks = {}, means, usage, refusal }: Row): Promise<void> {
+async function assertPlayed(
+  scene: Scene,
+  { answers, asks = {}, means, usage, refusal = "server_error", wait }: Row,
+): Promise<void> {
   const { door, tell } = scene;
   const body = { input, tools, ...asks };
   const parallel = asks["parallel_tool_calls"] !== false;
@@ -127,9 +132,8 @@ async function assertPlayed(scene: Scene, { answers, asks = {}, means, usage, re
   const answer = await door.ask(body);
   const whole = (await answer.json()) as Fields;
   if (response["status"] === "failed") {
-    const { status, retryAfter } = refusal ?? { status: 500 };
-    assert.equal(answer.status, status, JSON.stringify(whole));
-    if (retryAfter !== undefined) assert.equal(answer.headers.get("retry-after"), retryAfter);
+    assert.deepEqual([answer.status, at(whole, "error", "code")], [errors[refusal].status, refusal]);
+    if (wait !== undefined) assert.equal(answer.headers.get("retry-after"), wait);
   } else {
     assert.equal(answer.status, 200, JSON.stringify(whole));
     assert.deepEqual(brief(whole), means);
@@ -137,7 +141,8 @@ async function assertPlayed(scene: Scene, { answers, asks = {}, means, usage, re
   await assertGoesOn(scene, response);
 }
 
-for (const [what, rows] of Object.entries({ calls: callRows, streams: streamRows, refusals: refusalRows })) {
+const tables = { calls: callRows, streams: streamRows, refusals: refusalRows, "quotes of calls": quoteRows };
+for (const [what, rows] of Object.entries(tables)) {
   test(`an upstream's ${what}`, async (t) => {
     const scene = await open(t);
     for (const row of rows) await t.test(row.title, () => assertPlayed(scene, row));

@@ -4,8 +4,6 @@ import { answer, json, type Row } from "./row.ts";
 const page = "<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>";
 const html = "text/html; charset=utf-8";
 const failed = "failed server_error";
-const overflow = ["failed context_length_exceeded"];
-const refused = { status: 400 };
 
 /** What servers say when the context is full. */
 const overflows: Readonly<Record<string, unknown>> = {
@@ -43,67 +41,69 @@ export const refusalRows: readonly Row[] = [
   ...Object.entries(overflows).map(([server, body]): Row => ({
     title: `a full context (${server})`,
     answers: [json(400, body)],
-    means: overflow,
-    refusal: refused,
+    means: ["failed context_length_exceeded"],
+    refusal: "context_length_exceeded",
   })),
   {
     title: "an HTML page with status 200",
     answers: [answer(200, html, page)],
     means: [failed],
-    refusal: { status: 502 },
+    refusal: "upstream_error",
   },
   {
     title: "an HTML page with status 502",
     answers: [answer(502, html, page)],
     means: [failed],
-    refusal: { status: 502 },
+    refusal: "upstream_error",
   },
   {
     title: "status 500",
     answers: [json(500, { error: { message: "boom", code: 500 } })],
     means: [failed],
-    refusal: { status: 502 },
+    refusal: "upstream_error",
   },
   {
     title: "status 503, with a time to wait",
     answers: [json(503, { error: "busy" }, { "retry-after": "7" })],
     means: [failed],
-    refusal: { status: 503, retryAfter: "7" },
+    refusal: "server_is_overloaded",
+    wait: "7",
   },
   {
     title: "status 429, with a time to wait",
     answers: [json(429, { error: { message: "slow down" } }, { "retry-after": "7" })],
     means: ["failed rate_limit_exceeded"],
-    refusal: { status: 429, retryAfter: "7" },
+    refusal: "rate_limit_exceeded",
+    wait: "7",
   },
   {
     title: "a key that is refused",
     answers: [json(401, { error: { message: "Invalid API key" } })],
     means: ["failed invalid_prompt"],
-    refusal: refused,
+    refusal: "upstream_refused",
   },
   {
     title: "a model that is unknown",
     answers: [json(404, { error: { message: "model 'x' not found" } })],
     means: ["failed invalid_prompt"],
-    refusal: refused,
+    refusal: "upstream_refused",
   },
   {
     title: "a chat template that takes no prompt of ours",
     answers: [json(400, { error: { message: "Jinja Exception: Conversation roles must alternate" } })],
     means: ["failed invalid_prompt"],
-    refusal: refused,
+    refusal: "invalid_prompt",
   },
   {
     title: "an error with status 200",
     answers: [json(200, { error: "Unexpected endpoint or method." })],
     means: [failed],
-    refusal: { status: 502 },
+    refusal: "upstream_error",
   },
   {
     title: "JSON cut short",
     answers: [answer(200, "application/json", '{"choices":[{"message":{"content":"Hel')],
     means: [failed],
-    refusal: { status: 502 },
+    refusal: "upstream_error",
   },
 ];

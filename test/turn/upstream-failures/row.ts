@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
+import type { ErrorCode } from "../../../src/errors.ts";
 import { event } from "../../engine/upstream.ts";
 
 /** One answer of an upstream. */
@@ -26,8 +27,10 @@ export interface Row {
   readonly means: readonly string[];
   /** Input and output tokens, where they are told. */
   readonly usage?: string;
-  /** Of the HTTP error that a client gets which does not stream. */
-  readonly refusal?: { readonly status: number; readonly retryAfter?: string };
+  /** What a client that does not stream is told where the response fails; `server_error` where nothing stands here. */
+  readonly refusal?: ErrorCode;
+  /** Seconds that it is asked to wait. */
+  readonly wait?: string;
 }
 
 /** A stream. */

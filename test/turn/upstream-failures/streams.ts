@@ -4,7 +4,7 @@ import { chunk, event } from "../../engine/upstream.ts";
 import { answer, type Row, stream } from "./row.ts";
 
 const failed = "failed server_error";
-const badGateway = { status: 502 };
+
 const opened = call(made("f", '{"x":', { index: 0, id: "a" }));
 const silence = "message: [The model ended its turn without an answer.]";
 const counts = { prompt_tokens: 10, completion_tokens: 5 };
@@ -14,62 +14,62 @@ const breaks: readonly Row[] = [
     title: "a frame that is no JSON",
     answers: [stream(say("Hel"), "data: {oops\n\n")],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an error in mid-stream",
     answers: [stream(say("Hel"), { error: { code: 500, message: "slot died" } })],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an error that is a string",
     answers: [stream({ error: "llama runner process has terminated" })],
     means: [failed],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an error inside a call",
     answers: [stream(opened, { error: { message: "cuda out of memory" } })],
     means: [failed, 'function_call f (incomplete): {"x":'],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
-  { title: "an end before anything", answers: [stream()], means: [failed], refusal: badGateway },
+  { title: "an end before anything", answers: [stream()], means: [failed], refusal: "upstream_error" },
   {
     title: "an end after text",
     answers: [stream(say("Hel"))],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an end inside a call",
     answers: [stream(opened)],
     means: [failed, 'function_call f (incomplete): {"x":'],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an end behind a whole call",
     answers: [stream(call(made("f", '{"x":1}', { index: 0, id: "a" })))],
     means: [failed, 'function_call f (incomplete): {"x":1}'],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "a connection that breaks",
     answers: [{ sent: [say("Hel")], breaks: true }],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "[DONE] without a reason",
     answers: [stream(say("Hel"), done)],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "an answer given up (vLLM)",
     answers: [stream(say("Hel"), end("abort"), done)],
     means: [failed, "message (incomplete): Hel"],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
 ];
 
@@ -225,7 +225,7 @@ const bounds: readonly Row[] = [
     title: "a line without end",
     answers: [{ sent: [`data: ${long}`], endless: true }],
     means: [failed],
-    refusal: badGateway,
+    refusal: "upstream_error",
   },
   {
     title: "white space without end",
