@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { at, fieldsOf, listOf, parse, textOf } from "../../src/spec/json.ts";
 import { here } from "./install.ts";
 import { type Played, played, suiteOf } from "./played.ts";
+import { python, requirements } from "./python.ts";
 import type { Stage, Suite } from "./suite.ts";
 
 const prefixKept = (stage: Stage): void => stage.assertPrefixKept();
@@ -45,6 +46,18 @@ const langchainSteps: readonly Played[] = [
   played("reasoning"),
 ];
 
+const sdkSteps: readonly Played[] = [
+  played("create"),
+  played("create, cut"),
+  played("stream"),
+  played("stream, aborted"),
+  played("eight streams at once"),
+  ...ofAll,
+  played("reasoning replay", replayed),
+  played("retrieve, input_items, delete"),
+  played("models"),
+];
+
 const aiSteps = (provider: string): readonly Played[] => [
   played("generateText"),
   played("generateText, cut"),
@@ -58,6 +71,7 @@ const aiSteps = (provider: string): readonly Played[] => [
 
 const pinned = fieldsOf(at(parse(readFileSync(join(here, "package.json"), "utf8")), "dependencies"));
 const versionOf = (name: string): string => textOf(pinned[name])?.replace(/^npm:.*@/, "") ?? "";
+const pythonVersionOf = (name: string): string => new RegExp(`^${name}==(.+)$`, "m").exec(requirements)?.[1] ?? "";
 const node = process.execPath;
 
 export const programSuites: readonly Suite[] = [
@@ -83,6 +97,28 @@ export const programSuites: readonly Suite[] = [
     client: "langchain-js",
     version: versionOf("@langchain/openai"),
     words: [node, "langchain.mjs"],
+    steps: langchainSteps,
+    harmless: null,
+  }),
+  suiteOf({
+    client: "openai-python",
+    version: pythonVersionOf("openai"),
+    words: [python, "openai_sdk.py"],
+    steps: sdkSteps,
+    harmless: null,
+  }),
+  suiteOf({
+    client: "agents-python",
+    version: pythonVersionOf("openai-agents"),
+    words: [python, "agents_sdk.py"],
+    steps: agentSteps,
+    // Logged with each refusal that it raises; `errors` meets two.
+    harmless: /^Error getting response$/,
+  }),
+  suiteOf({
+    client: "langchain-python",
+    version: pythonVersionOf("langchain-openai"),
+    words: [python, "langchain_chat.py"],
     steps: langchainSteps,
     harmless: null,
   }),

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../src/errors.ts";
 import { installClients } from "./install.ts";
+import { installPython } from "./python.ts";
 import { type OpenStage, openStage } from "./stage.ts";
 import { record } from "../corpus/record.ts";
 import { counts } from "../schema/lawful.ts";
@@ -29,6 +30,7 @@ const meant = /^warn upstream refuses a field: going on without .*concession="im
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 installClients();
+installPython();
 // They import what was just installed.
 const { codexSuites } = await import("./codex-steps.ts");
 const { openaiNodeSuite } = await import("./openai-node.ts");
