@@ -85,7 +85,7 @@ export const programSuites: readonly Suite[] = [
   ...["6", "7"].flatMap((major) =>
     ["openai", "open-responses"].map((provider) =>
       suiteOf({
-        client: `ai-sdk, ${provider}`,
+        client: `ai-sdk-${provider}`,
         version: versionOf(`ai-${major}`),
         words: [node, "ai-sdk.mjs", major, provider],
         steps: aiSteps(provider),

@@ -1,5 +1,5 @@
 /**
- * Owns the recording of the clients that are not run in CI: `node run.ts [WORDS]` plays every thread whose name holds all the
+ * Owns the recording of threads that the suite of clients does not play: `node run.ts [WORDS]` plays every thread whose name holds all the
  * words. Wants `npm install` in this folder, and a Python that has `openai` (`PYTHON`, default `python3`).
  */
 import assert from "node:assert/strict";
