@@ -1,0 +1,74 @@
+/** Owns the fastest Chat-Completions server there can be: its answers are made beforehand, and come at once or at a pace. */
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import { countOf, fieldsOf, parse } from "../../src/spec/json.ts";
+
+/** Tokens that leave in one write when nothing holds them back, as a busy server with many streams would send them. */
+const tokensPerWrite = 8;
+const paceMs = 20;
+const models = ["flood", "paced"];
+const tokens = [" The", " quick", " brown", " fox", " jumps", " over", " the", " lazy", " dog", "."];
+
+const chunk = (delta: object, finish: string | null, rest: object = {}): string => {
+  const head = { id: "chatcmpl-0123456789abcdef", object: "chat.completion.chunk", created: 1_700_000_000 };
+  const choices = [{ index: 0, delta, finish_reason: finish }];
+  return `data: ${JSON.stringify({ ...head, model: "bench", choices, ...rest })}\n\n`;
+};
+const words = tokens.map((content) => chunk({ content }, null));
+
+const server = createServer((incoming, outgoing) => {
+  if (incoming.method === "GET") {
+    const data = models.map((id) => ({ id, object: "model", owned_by: "bench" }));
+    outgoing.setHeader("content-type", "application/json").end(JSON.stringify({ object: "list", data }));
+    return;
+  }
+  void text(incoming).then((body) => {
+    const request = fieldsOf(parse(body));
+    const count = countOf(request["max_tokens"] ?? request["max_completion_tokens"]) ?? 16;
+    outgoing.setHeader("content-type", "text/event-stream");
+    if (request["model"] === "paced") pace(outgoing, count);
+    else flood(outgoing, count);
+  });
+});
+
+function flood(outgoing: ServerResponse, count: number): void {
+  let sent = 0;
+  const send = (): void => {
+    while (sent < count) {
+      const piece = Array.from({ length: Math.min(tokensPerWrite, count - sent) }, (_, at) => token(sent + at));
+      sent += piece.length;
+      if (!outgoing.write(piece.join(""))) {
+        outgoing.once("drain", send);
+        return;
+      }
+    }
+    finish(outgoing, count);
+  };
+  send();
+}
+
+function pace(outgoing: ServerResponse, count: number): void {
+  let sent = 0;
+  const timer = setInterval(() => {
+    outgoing.write(token(sent));
+    sent += 1;
+    if (sent < count) return;
+    clearInterval(timer);
+    finish(outgoing, count);
+  }, paceMs);
+  outgoing.once("close", () => clearInterval(timer));
+}
+
+function token(at: number): string {
+  return words[at % words.length] ?? "";
+}
+
+function finish(outgoing: ServerResponse, count: number): void {
+  const usage = { prompt_tokens: 10, completion_tokens: count, total_tokens: count + 10 };
+  outgoing.end(`${chunk({}, "stop")}${chunk({}, null, { choices: [], usage })}data: [DONE]\n\n`);
+}
+
+server.listen(0, "127.0.0.1", () => {
+  process.stdout.write(`listening at http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+});
