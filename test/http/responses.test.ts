@@ -66,7 +66,7 @@ for (const code of failures) {
     assert.deepEqual(await errorOf(answer), {
       code,
       message: "what happened",
-      param: null,
+      param: code === "context_length_exceeded" ? "input" : null,
       type: errors[code].type,
     });
     assert.equal(answer.headers.get("x-should-retry"), retryable ? null : "false");
