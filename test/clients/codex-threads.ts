@@ -75,6 +75,8 @@ export function threadSteps(version: string): Step[] {
     step("resume of every item", (stage) => resumeEverything(version, stage)),
     step("image", (stage) => showImage(version, stage)),
     step("compaction", (stage) => compact(version, stage), "upstream"),
+    step("overflow, then compaction", (stage) => overflow(version, stage), "upstream"),
+    step("answer cut, thread goes on", (stage) => cutAnswer(version, stage), "upstream"),
     ...(version === "0.114.0" ? [] : [step("tool search", (stage) => searchTools(version, stage), "upstream")]),
     ...(version === "0.169.0"
       ? [
@@ -105,6 +107,36 @@ async function compact(version: string, stage: Stage): Promise<void> {
     bodies.some((body) => body.includes("CHECKPOINT")),
     "Codex asks for a summary",
   );
+}
+
+/** A prompt that does not fit ends the turn; the next one begins with a summary. */
+async function overflow(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  await codex.ask(["Say hello."]);
+  const flags = ["exec", "--json", "--dangerously-bypass-approvals-and-sandbox", ...codex.provider];
+  const catalog = await codex.catalog();
+  const full = await codex.run([...flags, ...catalog, "resume", "--last", "[[full]]"]);
+  assert.notEqual(full.exitCode, 0);
+  assert.match(full.stdout, /context window/i);
+  const { message } = await codex.exec([...codex.provider, ...catalog], ["resume", "--last", "Say hello again."]);
+  assert.equal(message, stage.lines.plain);
+  const bodies = stage.exchanges().map(({ body }) => JSON.stringify(body ?? null));
+  assert.ok(
+    bodies.some((body) => body.includes("CHECKPOINT")),
+    "Codex asks for a summary",
+  );
+}
+
+/** An answer that is cut is no success, and does no harm to its thread. */
+async function cutAnswer(version: string, stage: Stage): Promise<void> {
+  const codex = new Codex(version, stage);
+  await codex.ask(["Say hello."]);
+  const flags = ["exec", "--json", "--dangerously-bypass-approvals-and-sandbox", ...codex.provider];
+  const cut = await codex.run([...flags, ...(await codex.catalog()), "resume", "--last", "[[cut]]"]);
+  assert.notEqual(cut.exitCode, 0);
+  assert.match(cut.stdout, /max_output_tokens/);
+  const { message } = await codex.ask(["resume", "--last", "Say hello again."]);
+  assert.equal(message, stage.lines.plain);
 }
 
 /** Tools of MCP servers hide behind a search, and can be called once they were found. */

@@ -12,8 +12,10 @@ import { pixel } from "./mcp.ts";
 import { keep, kill, startProgram } from "./program.ts";
 import { type Stage, step, type Step, type Suite } from "./suite.ts";
 
+/** Seconds that the model is silent in the step `silence`, twice. */
+export const silence = Number(process.env["ANTIPHON_SILENCE"] ?? 20);
 /** A step that has not ended by then hangs. */
-const stepMs = 60_000;
+const stepMs = 60_000 + 2_000 * silence;
 
 export interface Program {
   readonly client: string;
@@ -62,6 +64,15 @@ export function suiteOf(program: Program): Suite {
   };
 }
 
+/** Plays one step in a process of its own. */
+export async function playAlone(program: Program, stage: Stage, name: string): Promise<void> {
+  const playing = new Playing(program, stage);
+  await playing.play(name).catch((thrown: unknown) => {
+    throw new Error(`${program.client} ${program.version}: ${String(thrown)}`);
+  });
+  await playing.end();
+}
+
 class Playing {
   readonly #child: ReturnType<typeof startProgram>;
   readonly #lines: AsyncIterator<string>;
@@ -82,7 +93,7 @@ class Playing {
         HOME: home,
         // Compiled Python would lie in the repository.
         PYTHONDONTWRITEBYTECODE: "1",
-        STAGE: JSON.stringify({ baseUrl, model, lines, pixel }),
+        STAGE: JSON.stringify({ baseUrl, model, lines, pixel, slowly: `[[wait ${silence}]]` }),
       },
       stdin: "pipe",
     });

@@ -5,6 +5,11 @@ import { once } from "node:events";
 /** A client that has not ended by then hangs. */
 const clientMs = 180_000;
 
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) kill(child);
+});
+
 export interface Ended {
   /** null when a signal ended it. */
   readonly exitCode: number | null;
@@ -44,9 +49,8 @@ export function startProgram(
 ): ChildProcess {
   const { cwd, env, stdin = "ignore" } = options;
   const child = spawn(file, words, { cwd, env, stdio: [stdin, "pipe", "pipe"], detached: true });
-  const killIt = (): void => kill(child);
-  process.on("exit", killIt);
-  child.once("close", () => process.off("exit", killIt));
+  running.add(child);
+  child.once("close", () => running.delete(child));
   return child;
 }
 

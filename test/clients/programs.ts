@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, fieldsOf, listOf, parse, textOf } from "../../src/spec/json.ts";
 import { here } from "./install.ts";
-import { type Played, played, suiteOf } from "./played.ts";
+import { type Played, played, type Program } from "./played.ts";
 import { python, requirements } from "./python.ts";
-import type { Stage, Suite } from "./suite.ts";
+import type { Stage } from "./suite.ts";
 
 const prefixKept = (stage: Stage): void => stage.assertPrefixKept();
 
@@ -74,52 +74,50 @@ const versionOf = (name: string): string => textOf(pinned[name])?.replace(/^npm:
 const pythonVersionOf = (name: string): string => new RegExp(`^${name}==(.+)$`, "m").exec(requirements)?.[1] ?? "";
 const node = process.execPath;
 
-export const programSuites: readonly Suite[] = [
-  suiteOf({
+export const programs: readonly Program[] = [
+  {
     client: "agents-js",
     version: versionOf("@openai/agents"),
     words: [node, "agents.mjs"],
     steps: agentSteps,
     harmless: null,
-  }),
+  },
   ...["6", "7"].flatMap((major) =>
-    ["openai", "open-responses"].map((provider) =>
-      suiteOf({
-        client: `ai-sdk-${provider}`,
-        version: versionOf(`ai-${major}`),
-        words: [node, "ai-sdk.mjs", major, provider],
-        steps: aiSteps(provider),
-        harmless: null,
-      }),
-    ),
+    ["openai", "open-responses"].map((provider): Program => ({
+      client: `ai-sdk-${provider}`,
+      version: versionOf(`ai-${major}`),
+      words: [node, "ai-sdk.mjs", major, provider],
+      steps: aiSteps(provider),
+      harmless: null,
+    })),
   ),
-  suiteOf({
+  {
     client: "langchain-js",
     version: versionOf("@langchain/openai"),
     words: [node, "langchain.mjs"],
     steps: langchainSteps,
     harmless: null,
-  }),
-  suiteOf({
+  },
+  {
     client: "openai-python",
     version: pythonVersionOf("openai"),
     words: [python, "openai_sdk.py"],
     steps: sdkSteps,
     harmless: null,
-  }),
-  suiteOf({
+  },
+  {
     client: "agents-python",
     version: pythonVersionOf("openai-agents"),
     words: [python, "agents_sdk.py"],
     steps: agentSteps,
     // Logged with each refusal that it raises; `errors` meets two.
     harmless: /^Error getting response$/,
-  }),
-  suiteOf({
+  },
+  {
     client: "langchain-python",
     version: pythonVersionOf("langchain-openai"),
     words: [python, "langchain_chat.py"],
     steps: langchainSteps,
     harmless: null,
-  }),
+  },
 ];

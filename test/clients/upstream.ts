@@ -1,5 +1,5 @@
 /** Owns the model behind the upstream engine: a Chat-Completions server that does on command what a coding agent needs. */
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as sleep } from "node:timers/promises";
 import { at, countOf, fieldsOf, listOf, textOf } from "../../src/spec/json.ts";
 import type { JsonSchema } from "../../src/engine/engine.ts";
 import { sampleOf, scriptedContext } from "../engine/scripted.ts";
@@ -34,7 +34,8 @@ interface Asked {
 /**
  * Plays a vLLM server. The last user message commands: until a tool has answered, `[[run COMMAND]]` (any number) and
  * `[[tool]]` call the first one, `[[call NAME]]` the one whose name ends so, `[[patch]]` apply_patch; `[[think]]` thinks,
- * `[[long]]` never ends; a schema is filled in. It has no eyes.
+ * `[[long]]` never ends, `[[cut]]` is cut by length, `[[wait SECONDS]]` is silent so long before and within the answer,
+ * `[[full]]` does not fit the context unless it asks for a summary; a schema is filled in. It has no eyes.
  */
 export const agentServer: Handler = async ({ path, body }, response) => {
   const identity = identities["vllm"] ?? {};
@@ -51,7 +52,8 @@ export const agentServer: Handler = async ({ path, body }, response) => {
   }
   // A character is a token.
   const size = JSON.stringify(messages).length;
-  if (size > scriptedContext) {
+  const prompt = contentText(messages.findLast(({ role }) => role === "user")?.["content"]);
+  if (size > scriptedContext || prompt.includes("[[full]]")) {
     const message = `This model's maximum context length is ${scriptedContext} tokens. However, you requested ${size} tokens.`;
     sendJson(response, 400, { error: { message, type: "BadRequestError", param: "input_tokens", code: 400 } });
     return;
@@ -63,18 +65,20 @@ export const agentServer: Handler = async ({ path, body }, response) => {
   const answered = messages.slice(last + 1).some(({ role }) => role === "tool");
   const asked = { text: contentText(messages[last]?.["content"]), answered, body };
   const calls = callsFor(asked);
-  const cap = countOf(at(body, "max_tokens")) ?? Infinity;
+  const cap = asked.text.includes("[[cut]]") ? 3 : (countOf(at(body, "max_tokens")) ?? Infinity);
+  const wait = Number(/\[\[wait (\d+)\]\]/.exec(asked.text)?.[1] ?? 0) * 1_000;
   let tokens = 0;
   let thoughts = 0;
   let finish = calls.length > 0 ? "tool_calls" : "stop";
   startEvents(response);
+  if (wait > 0) await sleep(wait);
   for (const delta of deltasFor(asked, calls)) {
     if (tokens === cap) finish = "length";
     if (tokens === cap || response.destroyed) break;
     tokens += 1;
     if ("reasoning_content" in delta) thoughts += 1;
     response.write(event(chunk(delta)));
-    await turn();
+    await (tokens === 1 && wait > 0 ? sleep(wait) : turn());
   }
   response.write(event(chunk({}, finish)));
   const usage = {

@@ -35,6 +35,11 @@ await play({
     assert.equal(text, lines.plain);
     assert.equal(result.finalOutput, lines.plain);
   },
+  async silence() {
+    const result = await run(guide, stage.slowly, { stream: true });
+    await result.completed;
+    assert.equal(result.finalOutput, lines.plain);
+  },
   async "tool loop"() {
     cities.length = 0;
     const first = await run(guide, "[[tool]] What is the weather?");

@@ -58,6 +58,14 @@ async def run_streamed() -> None:
     assert text == result.final_output == lines.plain
 
 
+@step("silence")
+async def silence() -> None:
+    result = Runner.run_streamed(guide, stage.slowly)
+    async for _ in result.stream_events():
+        pass
+    assert result.final_output == lines.plain
+
+
 @step("tool loop")
 async def tool_loop() -> None:
     cities.clear()

@@ -69,6 +69,10 @@ await play({
     assert.equal(parts.at(-1).type, "finish");
     assert.equal(parts.at(-1).finishReason, "stop");
   },
+  async silence() {
+    const parts = await partsOf(streamText({ model, prompt: stage.slowly, maxRetries: 0 }));
+    assert.equal(textOf(parts, "text-delta").join(""), lines.plain);
+  },
   async "tool loop"() {
     cities.length = 0;
     const messages = [{ role: "user", content: "[[tool]] What is the weather?" }];

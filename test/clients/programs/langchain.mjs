@@ -44,6 +44,9 @@ await play({
     assert.equal(message.text, lines.plain);
     assert.ok(message.usage_metadata.output_tokens > 0);
   },
+  async silence() {
+    assert.equal((await gather(await model.stream(stage.slowly))).text, lines.plain);
+  },
   async "tool loop"() {
     const first = await bound.invoke(question);
     assert.equal(first.tool_calls.length, 1);

@@ -57,6 +57,11 @@ async def stream() -> None:
     assert message.usage_metadata and message.usage_metadata["output_tokens"] > 0
 
 
+@step("silence")
+async def silence() -> None:
+    assert (await gather(model.astream(stage.slowly))).text == lines.plain
+
+
 @step("tool loop")
 async def tool_loop() -> None:
     first = await bound.ainvoke(question)

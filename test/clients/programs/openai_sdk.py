@@ -86,6 +86,12 @@ async def stream() -> None:
     assert snapshot == lines.plain
 
 
+@step("silence")
+async def silence() -> None:
+    async with client.responses.stream(model=model, input=stage.slowly) as events:
+        check(await events.get_final_response(), lines.plain)
+
+
 @step("stream, aborted")
 async def stream_aborted() -> None:
     events = await client.responses.create(model=model, input="[[long]]", stream=True)
