@@ -18,7 +18,9 @@ const alternatives = [
 ] as const satisfies readonly (readonly [SettingName, SettingName])[];
 
 export interface Config {
-  readonly model: string | null;
+  /** The first is the default; none: what this program chooses. */
+  readonly models: readonly string[];
+  readonly modelsLoaded: number;
   readonly contextSize: number | null;
   readonly threads: number | null;
   readonly slots: number;
@@ -158,7 +160,8 @@ function assemble(values: Values): Config {
   const last = (name: SettingName): string | null => values[name]?.at(-1) ?? null;
   const number = (name: SettingName): number | null => (last(name) === null ? null : Number(last(name)));
   return {
-    model: last("model"),
+    models: values.model ?? [],
+    modelsLoaded: number("models-loaded") ?? 1,
     contextSize: number("ctx"),
     threads: number("threads"),
     slots: number("slots") ?? 2,
@@ -204,7 +207,7 @@ function checked(name: SettingName, value: string, source: string): string {
   }
   if (name === "port" && Number(value) > 65_535)
     throw new ConfigError(`${source} must be at most 65535, not ${value}.`);
-  if (["ctx", "threads", "slots"].includes(name) && Number(value) < 1) {
+  if (["ctx", "threads", "slots", "models-loaded"].includes(name) && Number(value) < 1) {
     throw new ConfigError(`${source} must be at least 1.`);
   }
   // Timers of Node count no further.

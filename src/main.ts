@@ -9,6 +9,7 @@ import { type Config, ConfigError } from "./config.ts";
 import { createChatEngine } from "./engine/chat/chat.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
+import { createFleet } from "./engine/fleet.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
 import { createLlamaServerEngine, type LlamaServerEngine } from "./engine/llama-server/server.ts";
 import { messageOf } from "./errors.ts";
@@ -70,9 +71,9 @@ async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
   const log = createLog(config.logLevel, screen.lines);
   const seal = createSeal(loadKeys(folders.data, log));
-  const weights = config.upstream === null ? await fetchModel(config.model, log) : null;
-  const own = weights === null ? null : await ownEngine(config, weights, log);
-  const engine = own ?? upstreamEngine(config, log);
+  const weights = config.upstream === null ? await fetchModels(config.models, log) : [];
+  const own = weights[0] === undefined ? null : await ownEngine(config, weights[0], log);
+  const engine = own === null ? upstreamEngine(config, log) : withOthers(own, weights.slice(1), config, log);
   running = { end: () => engine.close(), code: 0 };
   const files = createFileReader();
   const line: Line = {
@@ -97,9 +98,31 @@ async function serve({ config }: Invocation): Promise<void> {
   running = { end, code: 0 };
   const model = (await engine.models())[0]?.id ?? "default";
   screen.clear();
-  process.stdout.write(welcome({ address: door.address, config, weights, model, memory: totalmem(), program }));
+  const { address } = door;
+  process.stdout.write(welcome({ address, config, weights, model, memory: totalmem(), program }));
   if (own !== null) await demandModel(own);
 }
+
+/** In their order, each name once; the one that this program chooses where none is named. */
+async function fetchModels(specs: readonly string[], log: Log): Promise<readonly Weights[]> {
+  const found: Weights[] = [];
+  for (const spec of specs.length === 0 ? [null] : specs) {
+    const weights = await fetchModel(spec, log);
+    if (found.some(({ id }) => id === weights.id)) throw new ConfigError(`Two models are called ${weights.id}.`);
+    found.push(weights);
+  }
+  return found;
+}
+
+/** The engine over several models: the first is loaded at once, the others when they are asked. */
+function withOthers(own: OwnEngine, others: readonly Weights[], config: Config, log: Log): Engine {
+  if (others.length === 0) return own;
+  if (!("awake" in own)) throw new ConfigError("--engine llama-server serves one model; name one --model.");
+  const members = others.map((weights) => embeddedEngine(config, weights, log, true));
+  return createFleet([own, ...members], config.modelsLoaded);
+}
+
+type OwnEngine = LlamaEngine | LlamaServerEngine;
 
 /** One that we start. */
 function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaServerEngine> | LlamaEngine {
@@ -111,7 +134,7 @@ function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaSer
   return createLlamaServerEngine({ program: file, modelId, modelPath, contextSize, threads, slots, gpu, words, log });
 }
 
-function embeddedEngine(config: Config, weights: Weights, log: Log): LlamaEngine {
+function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false): LlamaEngine {
   const { contextSize, threads, slots, unloadAfter } = config;
   const { report } = screen;
   const packageFolder = (): Promise<string> => installEngine(config, log);
@@ -127,6 +150,7 @@ function embeddedEngine(config: Config, weights: Weights, log: Log): LlamaEngine
     slots,
     gpu,
     idleMs,
+    lazy,
     log,
     report,
   });
@@ -145,7 +169,7 @@ function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): E
 }
 
 /** A model that cannot be loaded today cannot be loaded later either, and an open door with nobody behind it helps no one. */
-async function demandModel(engine: LlamaEngine | LlamaServerEngine): Promise<void> {
+async function demandModel(engine: OwnEngine): Promise<void> {
   const { state, detail } = await engine.settled();
   if (state !== "down" || ending) return;
   await running.end();

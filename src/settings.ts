@@ -22,7 +22,13 @@ export const gpuNames = ["auto", "cuda", "vulkan", "metal", "off"] as const;
 
 /** By flag name; the variable of `api-key` is ANTIPHON_API_KEY, and its key in the file `api-key`. */
 export const settings = {
-  model: { kind: "text", group: "Model", value: "MODEL", help: "the model to run: a path, hf:, pypi: or scripted" },
+  model: {
+    kind: "list",
+    group: "Model",
+    value: "MODEL",
+    help: "the model to run, see below; further ones wait on disk",
+  },
+  "models-loaded": { kind: "number", group: "Model", value: "N", help: "of several, in memory at a time (default 1)" },
   ctx: { kind: "number", group: "Model", value: "TOKENS", help: "context of a conversation (default: what fits)" },
   threads: { kind: "number", group: "Model", value: "N", help: "threads of llama.cpp (default: the cores but one)" },
   slots: { kind: "number", group: "Model", value: "N", help: "answers written at the same time (default 2)" },

@@ -7,8 +7,8 @@ export interface Arrival {
   /** Such as `http://127.0.0.1:8484`. */
   readonly address: string;
   readonly config: Config;
-  /** Of the embedded model; null with an upstream. */
-  readonly weights: Weights | null;
+  /** Of the models here, the default first; none with an upstream. */
+  readonly weights: readonly Weights[];
   /** Name to ask for. */
   readonly model: string;
   /** Of this machine, in bytes. */
@@ -27,14 +27,16 @@ function withoutSecrets(address: string): string {
 export function welcome({ address, config, weights, model, memory, program }: Arrival): string {
   const api = `${address}/v1`;
   const locked = config.apiKeys.length > 0;
-  const coding = codingModels.some(({ source }) => source === weights?.source);
-  const better = weights === null || coding ? null : recommend(memory);
+  const [first, ...others] = weights;
+  const coding = codingModels.some(({ source }) => source === first?.source);
+  const better = first === undefined || coding ? null : recommend(memory);
   const rows = [
     `Antiphon is listening at ${api}`,
     "",
-    weights === null
+    first === undefined
       ? `  Upstream   ${withoutSecrets(config.upstream ?? "")}`
-      : `  Model      ${weights.id} (${weights.source}): ${weights.note}`,
+      : `  Model      ${first.id} (${first.source}): ${first.note}`,
+    ...others.map(({ id, source, note }) => `  On demand  ${id} (${source}): ${note}`),
     `  Codex      codex -m ${quoted(model)} -c model_provider=antiphon -c ${quoted(codexProvider(api, locked))}`,
     `  OpenAI SDK OPENAI_BASE_URL=${api} OPENAI_API_KEY=${locked ? "..." : "none"}`,
     ...(better === null

@@ -24,14 +24,14 @@ function sourcesOf({ words = [], env = {}, toml }: Given): Sources {
 const configOf = (given: Given): Config => readConfig(sourcesOf(given)).config;
 
 test("defaults: this machine only, port 8484, no key, no model named", () => {
-  const { host, port, apiKeys, model, upstream, slots } = configOf({});
+  const { host, port, apiKeys, models, upstream, slots } = configOf({});
   assert.deepEqual(
-    { host, port, apiKeys, model, upstream, slots },
+    { host, port, apiKeys, models, upstream, slots },
     {
       host: "127.0.0.1",
       port: 8484,
       apiKeys: [],
-      model: null,
+      models: [],
       upstream: null,
       slots: 2,
     },
@@ -55,8 +55,8 @@ test("keys come from repeated flags, a comma separated variable, or a file with 
 });
 
 test("a choice nearer to the command line drops what stands for the same further off", () => {
-  const { model, upstream } = configOf({ toml: 'model = "a.gguf"', words: ["--upstream", "http://b"] });
-  assert.deepEqual([model, upstream], [null, "http://b"]);
+  const { models, upstream } = configOf({ toml: 'model = "a.gguf"', words: ["--upstream", "http://b"] });
+  assert.deepEqual([models, upstream], [[], "http://b"]);
   const file = join(home, "upstream-key");
   writeFileSync(file, "from-file\n");
   const env = { ANTIPHON_UPSTREAM_KEY: "from-variable" };

@@ -11,7 +11,15 @@ const weights = { id: "qwen3-0.6b", path: "model.gguf", source: defaultModel.sou
 function arrival(words: readonly string[], change: Partial<Arrival> = {}): string {
   const { config } = readConfig({ words, env: {}, folder: "nowhere" });
   const address = "http://127.0.0.1:8484";
-  return welcome({ address, config, weights, model: weights.id, memory: 16 * GiB, program: "antiphon", ...change });
+  return welcome({
+    address,
+    config,
+    weights: [weights],
+    model: weights.id,
+    memory: 16 * GiB,
+    program: "antiphon",
+    ...change,
+  });
 }
 
 test("names the address, the model and what it is good for, Codex's line, and a model to code with", () => {
@@ -28,7 +36,7 @@ test("names the address, the model and what it is good for, Codex's line, and a 
 test("proposes no other model where none fits, or a coding model serves already", () => {
   assert.doesNotMatch(arrival([], { memory: 1 * GiB }), /To code/);
   const [{ source, note }] = codingModels;
-  assert.doesNotMatch(arrival([], { weights: { ...weights, source, note } }), /To code/);
+  assert.doesNotMatch(arrival([], { weights: [{ ...weights, source, note }] }), /To code/);
 });
 
 test("with keys, Codex and the SDK are told to send one, and none is printed", () => {
@@ -38,13 +46,13 @@ test("with keys, Codex and the SDK are told to send one, and none is printed", (
 });
 
 test("an upstream's model is named as a shell takes it, whatever it is called", () => {
-  const text = arrival(["--upstream", "http://127.0.0.1:1"], { weights: null, model: "it's a model" });
+  const text = arrival(["--upstream", "http://127.0.0.1:1"], { weights: [], model: "it's a model" });
   assert.match(text, /Upstream +http:\/\/127\.0\.0\.1:1\n/);
   assert.ok(text.includes(String.raw`codex -m 'it'\''s a model' -c`));
 });
 
 test("an upstream's address is shown without the secrets in it", () => {
-  const text = arrival(["--upstream", "http://me:secret@127.0.0.1:1/v1?key=secret"], { weights: null, model: "m" });
+  const text = arrival(["--upstream", "http://me:secret@127.0.0.1:1/v1?key=secret"], { weights: [], model: "m" });
   assert.match(text, /Upstream +http:\/\/127\.0\.0\.1:1\/v1\n/);
   assert.doesNotMatch(text, /secret/);
 });

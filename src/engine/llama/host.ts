@@ -1,7 +1,8 @@
 /** Owns the embedded engine as the server sees it: requests go to the engine process, its reports become deltas. */
 import { ApiError } from "../../errors.ts";
 import type { Log, ReportWork } from "../../log.ts";
-import type { Delta, Engine, EngineMessage, EnginePart, EngineRequest, Health, OpenItem } from "../engine.ts";
+import type { Delta, EngineMessage, EnginePart, EngineRequest, Health, OpenItem } from "../engine.ts";
+import type { Member } from "../fleet.ts";
 import { AnswerReader } from "../format/answer.ts";
 import { LogprobTrack } from "../format/logprobs.ts";
 import { callableTools } from "../grammar/answer.ts";
@@ -25,6 +26,8 @@ export interface LlamaOptions {
   readonly slots: number;
   /** Whether a GPU is used where there is one; see `packageFolder` for the build. */
   readonly gpu: boolean;
+  /** Loads the model only when it is asked; at once by default. */
+  readonly lazy?: boolean;
   /** Milliseconds without a request after which the model is unloaded, and loaded again by the next; null: never. */
   readonly idleMs: number | null;
   /** Instead of those in `limits`: how often a busy process is asked how it gets on, and when it counts as hung. */
@@ -35,7 +38,7 @@ export interface LlamaOptions {
   readonly report?: ReportWork;
 }
 
-export interface LlamaEngine extends Engine {
+export interface LlamaEngine extends Member {
   /** Number of its process while there is one. */
   readonly pid: number | null;
   /** Its health once the model is loaded, or can never be. */
@@ -44,9 +47,15 @@ export interface LlamaEngine extends Engine {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelPath, contextSize, threads, slots, gpu, report = () => {} } = options;
-  const supervisor = new Supervisor({ ...options, load: { modelPath, contextSize, threads, slots, gpu }, report });
+  const { modelId, modelPath, contextSize, threads, slots, gpu, lazy = false, report = () => {} } = options;
+  const load = { modelPath, contextSize, threads, slots, gpu };
+  const supervisor = new Supervisor({ ...options, load, lazy, report });
   return {
+    modelId,
+    get awake() {
+      return supervisor.pid !== null;
+    },
+    sleep: () => supervisor.sleep(),
     get pid() {
       return supervisor.pid;
     },
@@ -55,7 +64,7 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
       const loaded = state.type === "ready" || state.type === "asleep" ? state.model : null;
       return Promise.resolve([
         {
-          id: options.modelId,
+          id: modelId,
           contextLength: loaded?.contextLength ?? contextSize,
           capabilities: { images: false, reasoning: loaded?.reasoning ?? false },
         },

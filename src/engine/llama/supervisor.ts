@@ -15,6 +15,8 @@ import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol
 export interface SupervisorOptions {
   readonly load: Omit<LoadOptions, "packageFolder">;
   readonly packageFolder: () => Promise<string>;
+  /** Loads the model only when it is asked. */
+  readonly lazy: boolean;
   /** Milliseconds without a request after which the model is unloaded; null: never. */
   readonly idleMs: number | null;
   /** Instead of those in `limits`: see `Pulse`. */
@@ -28,7 +30,7 @@ export interface SupervisorOptions {
 export type State =
   | { readonly type: "loading"; readonly percent: number; readonly detail: string; readonly first: boolean }
   | { readonly type: "ready"; readonly model: LoadedModel }
-  | { readonly type: "asleep"; readonly model: LoadedModel }
+  | { readonly type: "asleep"; readonly model: LoadedModel | null }
   | { readonly type: "down"; readonly failure: Failure };
 
 export class Supervisor {
@@ -48,6 +50,7 @@ export class Supervisor {
   #proven = false;
   /** Why the present process could not load a proven model. */
   #complaint: string | null = null;
+  #starts = 0;
   #closed = false;
 
   constructor(options: SupervisorOptions) {
@@ -61,7 +64,8 @@ export class Supervisor {
       pingMs: options.pingMs,
       stuckMs: options.stuckMs,
     });
-    void this.#start();
+    if (options.lazy) this.#state = { type: "asleep", model: null };
+    else void this.#start();
   }
 
   get state(): State {
@@ -97,6 +101,19 @@ export class Supervisor {
     void this.#start();
   }
 
+  /** Unloads the model, and resolves when its memory is free; does nothing while something is asked of it. */
+  async sleep(): Promise<void> {
+    const { type } = this.#state;
+    if (type === "asleep" || type === "down" || this.#inboxes.size > 0) return;
+    const link = this.#link;
+    this.#link = null;
+    // One that is being prepared is not wanted any more.
+    this.#starts += 1;
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#become({ type: "asleep", model: this.#state.type === "ready" ? this.#state.model : null });
+    await link?.end();
+  }
+
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
   ask(order: (id: number) => Order): { readonly id: number; readonly inbox: Inbox } {
     this.#lastId += 1;
@@ -124,9 +141,11 @@ export class Supervisor {
   }
 
   async #start(): Promise<void> {
+    this.#starts += 1;
+    const start = this.#starts;
     try {
       const packageFolder = await this.#options.packageFolder();
-      if (this.#closed) return;
+      if (this.#closed || start !== this.#starts) return;
       this.#loading(0, "Loading the model.");
       const link: Link = new Link({
         onMessage: (message) => this.#receive(message),
@@ -220,16 +239,10 @@ export class Supervisor {
     const { idleMs } = this.#options;
     if (idleMs === null || this.#state.type !== "ready") return;
     if (this.#bedtime !== null) clearTimeout(this.#bedtime);
-    this.#bedtime = setTimeout(() => this.#sleep(), idleMs).unref();
-  }
-
-  #sleep(): void {
-    if (this.#state.type !== "ready" || this.#inboxes.size > 0) return;
-    const link = this.#link;
-    this.#link = null;
-    this.#options.log.info("The model was not used for long and is unloaded; the next request loads it.");
-    this.#become({ type: "asleep", model: this.#state.model });
-    void link?.end();
+    this.#bedtime = setTimeout(() => {
+      this.#options.log.info("The model was not used for long and is unloaded; the next request loads it.");
+      void this.sleep();
+    }, idleMs).unref();
   }
 
   #giveUp(failure: Failure): void {
@@ -243,7 +256,7 @@ export class Supervisor {
   }
 
   #loading(percent: number, detail: string): void {
-    this.#become({ type: "loading", percent, detail, first: !this.#proven });
+    this.#become({ type: "loading", percent, detail, first: !this.#proven && !this.#options.lazy });
   }
 
   #become(state: State): void {
