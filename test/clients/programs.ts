@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { at, fieldsOf, listOf, parse, textOf } from "../../src/spec/json.ts";
+import { goProgram, goVersionOf, rustProgram, rustVersionOf } from "./builds.ts";
 import { here } from "./install.ts";
 import { type Played, played, type Program } from "./played.ts";
 import { python, requirements } from "./python.ts";
@@ -118,6 +119,20 @@ export const programs: readonly Program[] = [
     version: pythonVersionOf("langchain-openai"),
     words: [python, "langchain_chat.py"],
     steps: langchainSteps,
+    harmless: null,
+  },
+  {
+    client: "async-openai",
+    version: rustVersionOf("async-openai"),
+    words: [rustProgram],
+    steps: [...sdkSteps, played("reasoning")],
+    harmless: null,
+  },
+  {
+    client: "openai-go",
+    version: goVersionOf("github.com/openai/openai-go/v3"),
+    words: [goProgram],
+    steps: [...sdkSteps, played("reasoning")],
     harmless: null,
   },
 ];

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../../src/errors.ts";
+import { buildClients } from "./builds.ts";
 import { installClients } from "./install.ts";
 import { installPython } from "./python.ts";
 import { type OpenStage, openStage } from "./stage.ts";
@@ -31,6 +32,7 @@ const meant = /^warn upstream refuses a field: going on without .*concession="im
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 installClients();
 installPython();
+buildClients();
 // They import what was just installed.
 const { codexSuites } = await import("./codex-steps.ts");
 const { openaiNodeSuite } = await import("./openai-node.ts");
