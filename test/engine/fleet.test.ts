@@ -49,8 +49,9 @@ function crew(names: readonly string[]): {
   return { members, story, letGo: () => waiting.splice(0).forEach((resolve) => resolve()) };
 }
 
-const ask = (fleet: Engine, model: string, signal = never): Promise<unknown> =>
-  Array.fromAsync(fleet.generate(asking("hi", { model }), signal));
+async function ask(fleet: Engine, model: string, signal = never): Promise<void> {
+  for await (const _ of fleet.generate(asking("hi", { model }), signal));
+}
 const settle = async (): Promise<void> => {
   for (let turns = 0; turns < 20; turns += 1) await new Promise((resolve) => setImmediate(resolve));
 };
