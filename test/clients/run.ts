@@ -36,11 +36,12 @@ buildClients();
 // They import what was just installed.
 const { codexSuites } = await import("./codex-steps.ts");
 const { openaiNodeSuite } = await import("./openai-node.ts");
+const { openCodeSuite } = await import("./opencode.ts");
 const { programs } = await import("./programs.ts");
 const { suiteOf } = await import("./played.ts");
 const { silenceSuite } = await import("./silence.ts");
 
-const rows = rowsOf([...codexSuites, openaiNodeSuite, ...programs.map(suiteOf), silenceSuite(programs)]);
+const rows = rowsOf([...codexSuites, openaiNodeSuite, openCodeSuite, ...programs.map(suiteOf), silenceSuite(programs)]);
 const serverCells = (engine: string, name: string): string[] => ["server", "", engine, name];
 const cells = [...rows.map((row) => row.cells), serverCells("", "ends well")];
 const widths = cells[0]?.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0))) ?? [];

@@ -5,13 +5,14 @@
 import assert from "node:assert/strict";
 import { clientOf } from "./openai-client.ts";
 import { Codex } from "./codex.ts";
+import { OpenCode } from "./opencode.ts";
 import { playAlone, type Program, silence } from "./played.ts";
 import { type Stage, step, type Suite } from "./suite.ts";
 
 /** The prompt that makes the model so slow. */
 const slowly = `[[wait ${silence}]]`;
 
-/** What `programs`, Codex and the SDK for Node do of it; it is longer than Codex's idle timeout. */
+/** What `programs`, Codex, OpenCode and the SDK for Node do of it; it is longer than Codex's idle timeout. */
 export function silenceSuite(programs: readonly Program[]): Suite {
   return {
     client: "all",
@@ -21,7 +22,12 @@ export function silenceSuite(programs: readonly Program[]): Suite {
 }
 
 async function outlastAll(programs: readonly Program[], stage: Stage): Promise<void> {
-  const clients = [askCodex(stage), askNode(stage), ...programs.map((program) => playAlone(program, stage, "silence"))];
+  const clients = [
+    askCodex(stage),
+    askOpenCode(stage),
+    askNode(stage),
+    ...programs.map((program) => playAlone(program, stage, "silence")),
+  ];
   const ended = await Promise.allSettled(clients);
   const problems = ended.flatMap((end) => (end.status === "rejected" ? [String(end.reason)] : []));
   assert.deepEqual(problems, []);
@@ -35,6 +41,11 @@ async function askCodex(stage: Stage): Promise<void> {
   const impatient = codex.provider.map((flag) => flag.replace(/}$/, ",stream_idle_timeout_ms=15000}"));
   const { message } = await codex.exec([...impatient, ...(await codex.catalog())], [slowly]);
   assert.equal(message, stage.lines.plain);
+}
+
+async function askOpenCode(stage: Stage): Promise<void> {
+  const { said } = await new OpenCode(stage).run(["--title", "test", slowly]);
+  assert.equal(said, stage.lines.plain);
 }
 
 async function askNode(stage: Stage): Promise<void> {
