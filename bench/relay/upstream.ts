@@ -48,16 +48,30 @@ function flood(outgoing: ServerResponse, count: number): void {
   send();
 }
 
+/** What each stream writes when its millisecond of the pace comes. */
+const turns: Set<() => void>[] = Array.from({ length: paceMs }, () => new Set());
+let begun = 0;
+let told = Math.floor(performance.now());
+setInterval(() => {
+  for (const now = performance.now(); told < now; told += 1) {
+    for (const write of turns[told % paceMs] ?? []) write();
+  }
+}, 1);
+
+/** The streams are spread evenly over the pace, in whatever moments they began: all relays are woken equally often. */
 function pace(outgoing: ServerResponse, count: number): void {
   let sent = 0;
-  const timer = setInterval(() => {
+  const turn = turns[begun % paceMs];
+  begun += 1;
+  const write = (): void => {
     outgoing.write(token(sent));
     sent += 1;
     if (sent < count) return;
-    clearInterval(timer);
+    turn?.delete(write);
     finish(outgoing, count);
-  }, paceMs);
-  outgoing.once("close", () => clearInterval(timer));
+  };
+  turn?.add(write);
+  outgoing.once("close", () => turn?.delete(write));
 }
 
 function token(at: number): string {

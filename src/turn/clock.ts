@@ -12,50 +12,74 @@ const parts = 10;
 
 /**
  * The values of `source`, and a `tick` after each `silenceMs` in which `sent()`, a count of what left, stood still: a source
- * may be busy and have nothing to tell. One interval for the whole stream: a timer a value would cost more than the value.
+ * may be busy and have nothing to tell.
  */
-export async function* ticking<T>(
+export function ticking<T>(
   source: AsyncIterable<T>,
   silenceMs: number,
   sent: () => number,
-): AsyncGenerator<T | typeof tick> {
-  const iterator = source[Symbol.asyncIterator]();
-  let before = sent();
-  let quiet = 0;
-  let due = false;
-  let wake: (() => void) | null = null;
-  const interval = setInterval(() => {
-    const now = sent();
-    quiet = now === before ? quiet + 1 : 0;
-    before = now;
-    if (quiet < parts) return;
-    quiet = 0;
-    due = true;
-    wake?.();
-  }, silenceMs / parts);
-  let pending: Promise<IteratorResult<T>> | null = null;
-  try {
-    for (;;) {
-      if (due) {
-        due = false;
-        yield tick;
+): AsyncIterable<T | typeof tick> {
+  return { [Symbol.asyncIterator]: () => new Ticking(source[Symbol.asyncIterator](), silenceMs, sent) };
+}
+
+type Step<T> = IteratorResult<T | typeof tick, unknown>;
+
+/** Written by hand, with one interval for the whole stream: a generator or a timer would cost each value more than it is worth. */
+class Ticking<T> implements AsyncIterator<T | typeof tick, unknown> {
+  readonly #source: AsyncIterator<T, unknown>;
+  readonly #interval: NodeJS.Timeout;
+  /** What was asked of the source and has not come yet. */
+  #pending: Promise<IteratorResult<T, unknown>> | null = null;
+  #due = false;
+  #wake: (() => void) | null = null;
+
+  constructor(source: AsyncIterator<T, unknown>, silenceMs: number, sent: () => number) {
+    this.#source = source;
+    let before = sent();
+    let quiet = 0;
+    this.#interval = setInterval(() => {
+      const now = sent();
+      quiet = now === before ? quiet + 1 : 0;
+      before = now;
+      if (quiet < parts) return;
+      quiet = 0;
+      this.#due = true;
+      this.#wake?.();
+    }, silenceMs / parts);
+  }
+
+  next(): Promise<Step<T>> {
+    return new Promise((resolve, reject) => {
+      this.#wake = (): void => {
+        this.#due = false;
+        this.#wake = null;
+        resolve({ done: false, value: tick });
+      };
+      if (this.#due) {
+        this.#wake();
+        return;
       }
-      pending ??= iterator.next();
-      const next: Promise<IteratorResult<T>> = pending;
-      const result = await new Promise<IteratorResult<T> | typeof tick>((resolve, reject) => {
-        wake = (): void => resolve(tick);
-        next.then(resolve, (thrown: unknown) => reject(new SourceError("the source threw", { cause: thrown })));
-      });
-      if (result === tick) continue;
-      pending = null;
-      if (result.done === true) return;
-      yield result.value;
-    }
-  } finally {
-    clearInterval(interval);
-    // A source that is still busy ends when its signal is aborted; waiting for it here would block whoever leaves.
-    const left = iterator.return?.();
-    if (pending === null) await left;
+      this.#pending ??= this.#source.next();
+      this.#pending.then(
+        (step) => {
+          this.#pending = null;
+          if (step.done === true) clearInterval(this.#interval);
+          resolve(step);
+        },
+        (thrown: unknown) => {
+          clearInterval(this.#interval);
+          reject(new SourceError("the source threw", { cause: thrown }));
+        },
+      );
+    });
+  }
+
+  /** A source that is still busy ends when its signal is aborted; waiting for it here would block whoever leaves. */
+  async return(): Promise<Step<T>> {
+    clearInterval(this.#interval);
+    const left = this.#source.return?.();
+    if (this.#pending === null) await left;
     else left?.catch(() => undefined);
+    return { done: true, value: undefined };
   }
 }

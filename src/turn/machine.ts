@@ -63,25 +63,25 @@ export class EventMachine {
     return this.#sequence;
   }
 
-  *push(delta: ItemDelta): Generator<Event> {
+  /** The events that `delta` makes. Lists and not generators, as a generator costs more than most events do. */
+  push(delta: ItemDelta): readonly Event[] {
     switch (delta.kind) {
       case "open":
-        return yield this.#openItem(delta.item);
+        return [this.#openItem(delta.item)];
       case "text":
-        return yield* this.#text(delta.channel, delta.text, delta.logprobs);
+        return this.#text(delta.channel, delta.text, delta.logprobs);
       case "annotate":
-        return yield this.#annotate(delta.annotation);
+        return [this.#annotate(delta.annotation)];
       case "progress":
-        return yield* this.#progress(delta.status);
+        return this.#progress(delta.status);
       case "close":
-        return yield* this.#closeItem(delta.status, delta.fields);
+        return this.#closeItem(delta.status, delta.fields);
     }
   }
 
   #stamp(event: Unstamped<Event>): Event {
-    // The key order puts what a reader looks for first; spreading an Omit<> loses the union, hence the assertion.
-    const { type, ...rest } = event;
-    return { type, sequence_number: this.#sequence++, ...rest } as Event;
+    // The key order puts what a reader looks for first.
+    return Object.assign({ type: event.type, sequence_number: this.#sequence++ }, event);
   }
 
   #openItem(item: Item): Event {
@@ -90,39 +90,36 @@ export class EventMachine {
     return this.#stamp({ type: "response.output_item.added", output_index: this.#open.output_index, item });
   }
 
-  *#text(channel: Channel, text: string, logprobs: readonly unknown[] = []): Generator<Event> {
-    const part = this.#open?.part?.channel === channel ? this.#open.part : yield* this.#openPart(channel);
+  #text(channel: Channel, text: string, logprobs: readonly unknown[] = []): Event[] {
+    const events: Event[] = [];
+    const open = this.#current();
+    const part = open.part?.channel === channel ? open.part : this.#openPart(open, channel, events);
     part.text += text;
     part.logprobs.push(...logprobs);
-    yield this.#stamp({
-      type: `${channels[channel].event}.delta`,
-      ...part.place,
-      delta: text,
-      ...(channel === "output_text" ? { logprobs } : {}),
-    });
+    const delta = { type: `${channels[channel].event}.delta` as const, ...part.place, delta: text };
+    events.push(this.#stamp(channel === "output_text" ? { ...delta, logprobs } : delta));
+    return events;
   }
 
-  *#openPart(channel: Channel): Generator<Event, OpenPart> {
-    const open = this.#current();
+  #openPart(open: Open, channel: Channel, events: Event[]): OpenPart {
     const row: ChannelRow = channels[channel];
     assert.equal(open.item.type, row.item, `${channel} cannot stream into ${open.item.type}`);
-    yield* this.#closePart();
+    this.#closePart(open, events);
     const index = row.part === null ? {} : { [`${row.part}_index`]: partsOf(open, row.part).length };
     const place = { item_id: open.item.id, output_index: open.output_index, ...index };
     const part: OpenPart = { channel, row, place, text: "", logprobs: [], annotations: [] };
     open.part = part;
     if (row.part !== null) {
-      yield this.#stamp({ type: `${partEvents[row.part]}.added`, ...place, part: finished(part) });
+      events.push(this.#stamp({ type: `${partEvents[row.part]}.added`, ...place, part: finished(part) }));
     }
     return part;
   }
 
-  *#closePart(): Generator<Event> {
-    const open = this.#current();
+  #closePart(open: Open, events: Event[]): void {
     const { part } = open;
     if (!part) return;
     const { channel, row, place, text, logprobs } = part;
-    yield this.#stamp({
+    const done = this.#stamp({
       type: `${channels[channel].event}.done`,
       ...place,
       [row.field]: text,
@@ -130,12 +127,13 @@ export class EventMachine {
       // OpenAI dropped `name` here, Java still reads it.
       ...(channel === "arguments" && typeof open.item["name"] === "string" ? { name: open.item["name"] } : {}),
     });
+    events.push(done);
     if (row.part === null) {
       open.fields[row.field] = text;
     } else {
-      const done = finished(part);
-      yield this.#stamp({ type: `${partEvents[row.part]}.done`, ...place, part: done });
-      partsOf(open, row.part).push(done);
+      const whole = finished(part);
+      events.push(this.#stamp({ type: `${partEvents[row.part]}.done`, ...place, part: whole }));
+      partsOf(open, row.part).push(whole);
     }
     open.part = null;
   }
@@ -153,23 +151,28 @@ export class EventMachine {
     });
   }
 
-  *#progress(status: string): Generator<Event> {
-    const { item, output_index } = this.#current();
+  #progress(status: string): Event[] {
+    const events: Event[] = [];
+    const open = this.#current();
+    const { item, output_index } = open;
     const family: readonly string[] = Object.hasOwn(progress, item.type)
       ? progress[item.type as keyof typeof progress]
       : [];
     assert(family.includes(status), `${item.type} has no status ${status}`);
-    yield* this.#closePart();
+    this.#closePart(open, events);
     const type = `response.${item.type}.${status}` as ProgressEvent;
-    yield this.#stamp({ type, item_id: item.id, output_index });
+    events.push(this.#stamp({ type, item_id: item.id, output_index }));
+    return events;
   }
 
-  *#closeItem(status: ItemStatus, fields: Readonly<Record<string, unknown>> = {}): Generator<Event> {
+  #closeItem(status: ItemStatus, fields: Readonly<Record<string, unknown>> = {}): Event[] {
+    const events: Event[] = [];
     const open = this.#current();
-    yield* this.#closePart();
+    this.#closePart(open, events);
     const item: Item = { ...open.item, ...open.fields, status, ...fields };
     this.#open = null;
-    yield this.#stamp({ type: "response.output_item.done", output_index: open.output_index, item });
+    events.push(this.#stamp({ type: "response.output_item.done", output_index: open.output_index, item }));
+    return events;
   }
 
   #current(): Open {

@@ -31,8 +31,9 @@ async function* readEvents(
   const events = createEvents(reader, deltas);
   const decoder = new TextDecoder();
   try {
-    for await (const bytes of withGrace(body, () => reader.finished, graceMs)) {
-      events.feed(decoder.decode(bytes, { stream: true }));
+    const next = readingWithGrace(body, () => reader.finished, graceMs);
+    for (let bytes = await next(); bytes.done !== true; bytes = await next()) {
+      events.feed(decoder.decode(bytes.value, { stream: true }));
       for (const delta of deltas) {
         if (signal.aborted) return;
         yield delta;
@@ -51,26 +52,31 @@ async function* readEvents(
   if (!signal.aborted) yield* deltas;
 }
 
-/** The bytes of `body`, until its end or until `graceMs` after they are `finished`: some servers leave the stream open. */
-async function* withGrace(body: Readable, finished: () => boolean, graceMs: number): AsyncGenerator<Uint8Array> {
-  const chunks: AsyncIterator<Uint8Array> = body.iterator({ destroyOnReturn: false });
+type Read = IteratorResult<Uint8Array, undefined>;
+
+/**
+ * Reads `body` piece by piece, until its end or until `graceMs` after it is `finished`: some servers leave the stream open.
+ * No generator around that of the body, since each costs as much as all that is done with a token.
+ */
+function readingWithGrace(body: Readable, finished: () => boolean, graceMs: number): () => Promise<Read> {
+  const chunks: AsyncIterator<Uint8Array, undefined> = body.iterator({ destroyOnReturn: false });
   let deadline: number | null = null;
-  for (;;) {
-    if (finished()) deadline ??= performance.now() + graceMs;
-    if (deadline !== null && performance.now() >= deadline) return;
-    const next = chunks.next();
-    const read = deadline === null ? await next : await before(deadline, next);
-    if (read === null || read.done === true) return;
-    yield read.value;
-  }
+  return () => {
+    if (!finished()) return chunks.next();
+    deadline ??= performance.now() + graceMs;
+    return before(deadline, chunks);
+  };
 }
 
-/** What `promise` gives, or null where `deadline` comes first. */
-async function before<T>(deadline: number, promise: Promise<T>): Promise<T | null> {
-  const late = Promise.withResolvers<null>();
-  const timer = setTimeout(() => late.resolve(null), Math.max(0, deadline - performance.now()));
+/** What `chunks` give next, or their end where `deadline` comes first. */
+async function before(deadline: number, chunks: AsyncIterator<Uint8Array, undefined>): Promise<Read> {
+  const end: Read = { done: true, value: undefined };
+  const patience = deadline - performance.now();
+  if (patience <= 0) return end;
+  const late = Promise.withResolvers<Read>();
+  const timer = setTimeout(() => late.resolve(end), patience);
   try {
-    return await Promise.race([promise, late.promise]);
+    return await Promise.race([chunks.next(), late.promise]);
   } finally {
     clearTimeout(timer);
   }

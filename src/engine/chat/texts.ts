@@ -40,7 +40,14 @@ export class TextWriter {
   #give(key: number, text: string, out: Delta[]): void {
     if (text === "") return;
     const logprobs = this.#logprobs;
-    out.push(logprobs.length > 0 ? { kind: "text", key, text, logprobs } : { kind: "text", key, text });
     this.#logprobs = [];
+    const before = out.at(-1);
+    if (before?.kind !== "text" || before.key !== key || logprobs.length > 0 || before.logprobs !== undefined) {
+      out.push(logprobs.length > 0 ? { kind: "text", key, text, logprobs } : { kind: "text", key, text });
+      return;
+    }
+    // What one read of the socket brings is one delta: it would reach the client at once in any case, and so under load a
+    // token costs less the further we lag behind.
+    out[out.length - 1] = { kind: "text", key, text: before.text + text };
   }
 }
