@@ -5,12 +5,10 @@
 import type { Delta, Logprob } from "../engine/engine.ts";
 import { limits } from "../limits.ts";
 import { channels } from "../spec/channels.ts";
-import { newId } from "../spec/ids.ts";
-import { type Item, items } from "../spec/items.ts";
-import { type Fields, isFields, parse } from "../spec/json.ts";
+import { LeakWatch, type Piece, spellings, type Spellings } from "./leaks.ts";
 import type { ItemDelta } from "./machine.ts";
 import type { Offer, OfferedTool } from "./offer.ts";
-import { repairJson } from "./repair.ts";
+import { messageOf, newMessage, newReasoning, publish, wireFields, wireLogprob } from "./publish.ts";
 
 export interface GateOptions {
   /** False: the first call is the only one. */
@@ -28,6 +26,8 @@ interface Prose {
   text: string;
   readonly logprobs: unknown[];
   published: boolean;
+  /** Looks for calls in it; null where none can be. */
+  readonly watch: LeakWatch | null;
 }
 
 interface HeldCall {
@@ -55,6 +55,8 @@ type OpenDelta = Extract<Delta, { kind: "open" | "text" | "close" }>;
 export class CallGate {
   readonly #offer: Offer;
   readonly #options: GateOptions;
+  /** Under which a call may stand in a text; null where none may. */
+  readonly #names: Spellings | null;
   readonly #prose = new Map<number, Prose>();
   readonly #calls = new Map<number, HeldCall>();
   /** Text of the messages so far, and of the thinking. */
@@ -68,6 +70,7 @@ export class CallGate {
   constructor(offer: Offer, options: GateOptions) {
     this.#offer = offer;
     this.#options = options;
+    this.#names = offer.tools.size === 0 || offer.choice === "none" ? null : spellings(offer);
   }
 
   /** How an answer ends that goes beyond all bounds; null while it does not. Nothing more of it is wanted then. */
@@ -96,22 +99,27 @@ export class CallGate {
     return this.#said;
   }
 
-  *push(delta: OpenDelta): Generator<ItemDelta> {
-    if (this.#overflow !== null || this.#fault !== null) return;
+  push(delta: OpenDelta): Iterable<ItemDelta> {
+    if (this.#overflow !== null || this.#fault !== null) return [];
     switch (delta.kind) {
       case "open":
-        return this.#open(delta.key, delta.item);
+        this.#open(delta.key, delta.item);
+        return [];
       case "text":
-        return yield* this.#text(delta.key, delta.text, delta.logprobs);
+        return this.#text(delta.key, delta.text, delta.logprobs);
       case "close":
-        return yield* this.#close(delta.key);
+        return this.#close(delta.key);
     }
   }
 
   /** The stream is over: what the engine left open was cut, and leaves as incomplete. After a cut call nothing follows. */
   *end(): Generator<ItemDelta> {
-    this.#cut = this.#prose.size + this.#calls.size > 0;
-    for (const prose of this.#prose.values()) yield* this.#closeProse(prose, "incomplete");
+    // After a fault nothing was heard of what the engine closed.
+    this.#cut = this.#fault === null && this.#prose.size + this.#calls.size > 0;
+    for (const prose of this.#prose.values()) {
+      yield* this.#watched(prose, prose.watch?.end(false) ?? []);
+      yield* this.#closeProse(prose, "incomplete");
+    }
     this.#prose.clear();
     const [cut] = this.#calls.values();
     if (cut && this.#fault === null) yield* this.#cutCall(cut.name, cut.text);
@@ -119,45 +127,74 @@ export class CallGate {
   }
 
   #open(key: number, item: Extract<Delta, { kind: "open" }>["item"]): void {
-    if (item.type !== "call") this.#prose.set(key, { type: item.type, text: "", logprobs: [], published: false });
-    else if (this.#calls.size < limits.openCalls) this.#calls.set(key, { name: item.name, text: "" });
+    if (item.type !== "call") {
+      const watch = item.type === "message" && this.#names !== null ? new LeakWatch(this.#offer, this.#names) : null;
+      this.#prose.set(key, { type: item.type, text: "", logprobs: [], published: false, watch });
+    } else if (this.#calls.size < limits.openCalls) this.#calls.set(key, { name: item.name, text: "" });
     else this.#overflow = { code: "server_error", message: "The model opened more calls than the limit allows." };
   }
 
-  *#text(key: number, text: string, logprobs: readonly Logprob[] | undefined): Generator<ItemDelta> {
+  /** A list and no generator: this is every token's way. */
+  #text(key: number, text: string, logprobs: readonly Logprob[] | undefined): readonly ItemDelta[] {
     const call = this.#calls.get(key);
     if (call) {
       call.text += text;
       if (call.text.length > limits.callChars) {
         this.#overflow = { code: "server_error", message: `The arguments of '${call.name}' are too long.` };
       }
-      return;
+      return [];
     }
     this.#chars += text.length;
     if (this.#chars > limits.answerChars) this.#overflow = { code: "finish", reason: "length" };
     const prose = this.#prose.get(key);
-    if (prose) yield* this.#proseText(prose, text, logprobs);
+    if (!prose) return [];
+    if (prose.watch === null) return this.#proseText(prose, text, logprobs);
+    return this.#watched(prose, prose.watch.push(text), logprobs);
   }
 
-  *#proseText(prose: Prose, text: string, logprobs: readonly Logprob[] = []): Generator<ItemDelta> {
+  /** A message, with the calls that were found in it: each ends it, and what follows is another. */
+  #watched(prose: Prose, pieces: readonly Piece[], logprobs: readonly Logprob[] = []): readonly ItemDelta[] {
+    const [only] = pieces;
+    if (pieces.length === 1 && only?.type === "text") return this.#proseText(prose, only.text, logprobs);
+    prose.logprobs.push(...logprobs.map(wireLogprob));
+    const deltas: ItemDelta[] = [];
+    for (const piece of pieces) {
+      if (this.#fault !== null) break;
+      if (piece.type === "text") deltas.push(...this.#proseText(prose, piece.text));
+      else {
+        deltas.push(...this.#closeProse(prose, "completed"));
+        deltas.push(...this.#closeCall({ name: piece.name, text: piece.arguments }));
+        Object.assign(prose, { text: "", published: false });
+        prose.logprobs.length = 0;
+      }
+    }
+    return deltas;
+  }
+
+  #proseText(prose: Prose, text: string, logprobs: readonly Logprob[] = []): readonly ItemDelta[] {
     const thinking = prose.type === "reasoning";
     const held = prose.published ? "" : prose.text;
     if (!prose.published || thinking) prose.text += text;
     this.#said[prose.type] += text;
     prose.logprobs.push(...logprobs.map(wireLogprob));
     // What is held is white space, so only what is new can make it worth a message.
-    if (!prose.published && text.trim() === "") return;
-    if (!prose.published) yield { kind: "open", item: thinking ? newReasoning() : newMessage() };
-    prose.published = true;
+    if (!prose.published && text.trim() === "") return [];
     const channel = !thinking ? "output_text" : this.#options.summary ? "summary_text" : "reasoning_text";
     const known = prose.logprobs.splice(0);
-    yield { kind: "text", channel, text: held + text, ...(known.length > 0 ? { logprobs: known } : {}) };
+    const said = { kind: "text", channel, text: held + text } as const;
+    const delta: ItemDelta = known.length > 0 ? { ...said, logprobs: known } : said;
+    if (prose.published) return [delta];
+    prose.published = true;
+    return [{ kind: "open", item: thinking ? newReasoning() : newMessage() }, delta];
   }
 
   *#close(key: number): Generator<ItemDelta> {
     const prose = this.#prose.get(key);
     this.#prose.delete(key);
-    if (prose) return yield* this.#closeProse(prose, "completed");
+    if (prose) {
+      yield* this.#watched(prose, prose.watch?.end(true) ?? []);
+      return yield* this.#closeProse(prose, "completed");
+    }
     const call = this.#calls.get(key);
     this.#calls.delete(key);
     if (call) yield* this.#closeCall(call);
@@ -225,35 +262,6 @@ export class CallGate {
   }
 }
 
-/** The call item's own fields; null where the model did not write the arguments of such a call. */
-function wireFields(tool: OfferedTool, written: string): Fields | null {
-  const empty = written.trim() === "";
-  if (empty && !requiresNothing(tool)) return null;
-  const text = empty ? "{}" : parse(written) === undefined ? repairJson(written) : written;
-  const args = parse(text ?? "");
-  return text === null || !isFields(args) ? null : tool.kind.fields(args, text, tool.name);
-}
-
-function requiresNothing(tool: OfferedTool): boolean {
-  const { required } = tool.engine.parameters;
-  return !Array.isArray(required) || required.length === 0;
-}
-
-/** Call ids are ours: upstreams repeat theirs from turn to turn (`call_0`), and a thread needs them unique. */
-function* publish(tool: OfferedTool, fields: Fields, status: "completed" | "incomplete"): Generator<ItemDelta> {
-  const { call: type, channel } = tool.kind;
-  const item = { id: newId(items[type].prefix), type, status: "in_progress", call_id: newId("call") };
-  if (channel === null) {
-    yield { kind: "open", item: { ...item, ...fields } };
-  } else {
-    const { field } = channels[channel];
-    yield { kind: "open", item: { ...item, name: tool.name, ...tool.callFields, [field]: "" } };
-    const text = fields[field];
-    if (typeof text === "string" && text !== "") yield { kind: "text", channel, text };
-  }
-  yield { kind: "close", status };
-}
-
 const uncalled = "The model called no tool although tool_choice demands a call.";
 
 /** Neither a message nor a call, though perhaps long thinking: agents would take it for the end of their work. */
@@ -262,24 +270,3 @@ const silence: Fault = {
   instead: () => messageOf("[The model ended its turn without an answer.]"),
   message: null,
 };
-
-/** A whole message. */
-function messageOf(text: string): readonly ItemDelta[] {
-  return [
-    { kind: "open", item: newMessage() },
-    { kind: "text", channel: "output_text", text },
-    { kind: "close", status: "completed" },
-  ];
-}
-
-function newMessage(): Item {
-  return { id: newId("msg"), type: "message", status: "in_progress", role: "assistant", content: [] };
-}
-
-function newReasoning(): Item {
-  return { id: newId("rs"), type: "reasoning", status: "in_progress", summary: [], content: [] };
-}
-
-function wireLogprob({ token, logprob, bytes, top }: Logprob): Record<string, unknown> {
-  return { token, logprob, bytes, top_logprobs: top };
-}
