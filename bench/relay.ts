@@ -1,11 +1,11 @@
 /**
  * Owns the price of the way through us: a relay of an upstream's streams, held against the bare minimum of one in the same
- * run. Upstream, floor, and our server are processes of their own; the load comes from this one.
+ * run. In a flood we join the tokens that one read brings, and the floor does not. Upstream, floor, and our server are processes of their own; the load comes from this one.
  */
 import { parseArgs } from "node:util";
 import { quantile, report, type Row, type Spread, spread } from "./figures.ts";
 import { Gauged } from "./gauged.ts";
-import { ask, type Ask, askMany, chat, responses, type Target, type Took } from "./relay/load.ts";
+import { type Ask, askMany, chat, responses, type Target, type Took } from "./relay/load.ts";
 
 const { values } = parseArgs({
   options: {
@@ -22,11 +22,13 @@ const rounds = Number(values.rounds);
 /** Tokens of an answer in a flood, and how many answers each stream takes. */
 const flood = { model: "flood", tokens: 500, stream: true } as const satisfies Ask;
 const answersPerStream = 4;
+const drip = { ...flood, model: "drip" } as const satisfies Ask;
 const paced = { model: "paced", tokens: 50 * Number(values.seconds), stream: true } as const satisfies Ask;
 const short = { model: "flood", tokens: 16 } as const;
 /** One after the other, of each kind and in each round. */
 const singles = 100;
-const warmUps = 3_000;
+/** Before anything counts: so many that no compiler of the engine has work left. */
+const warmUps = 256;
 const manyStreams = 64;
 
 type Name = "upstream" | "floor" | "antiphon";
@@ -35,10 +37,9 @@ const relays = ["floor", "antiphon"] as const satisfies readonly Relay[];
 
 await using upstream = await Gauged.start("relay/upstream.ts");
 await using floor = await Gauged.start("relay/floor.ts", [upstream.origin]);
-await using antiphon = await Gauged.start(values.program, [
-  ...["serve", "--port", "0", "--log-level", "error"],
-  ...["--upstream", upstream.origin, "--dialect", "generic"],
-]);
+const way = ["--upstream", upstream.origin, "--dialect", "generic"];
+const words = ["serve", "--port", "0", "--log-level", "error", ...way];
+await using antiphon = await Gauged.start(values.program, words);
 const programs = { floor, antiphon } as const satisfies Record<Relay, Gauged>;
 const targets: Readonly<Record<Name, Target>> = {
   upstream: chat(upstream.origin),
@@ -105,14 +106,16 @@ async function round(): Promise<void> {
       const work = (): Promise<Took[]> => askMany(targets[who], flood, streams, streams * answersPerStream);
       await gauged(`flood ${streams}`, who, work, flood);
     }
+    const work = (): Promise<Took[]> => askMany(targets[who], drip, manyStreams, manyStreams * answersPerStream);
+    await gauged("drip", who, work, drip);
     await gauged("paced", who, () => askMany(targets[who], paced, manyStreams, manyStreams), paced);
   }
 }
 
 async function warmUp(): Promise<void> {
   for (const who of ["upstream", ...relays] as const) {
-    await askMany(targets[who], { ...short, stream: true }, manyStreams, warmUps);
-    await ask(targets[who], { ...short, stream: false });
+    await askMany(targets[who], drip, manyStreams, warmUps);
+    await askMany(targets[who], { ...short, stream: false }, manyStreams, warmUps);
   }
 }
 
@@ -146,12 +149,13 @@ report(
   [
     ...floodSizes.map((streams) => told(`Speed, flood of ${streams}`, `flood ${streams} speed`, "tokens/s")),
     compared(`CPU per token, flood of ${manyStreams}, to the floor`, `flood ${manyStreams} cpu`, "us", 2),
+    compared(`CPU per token, ${manyStreams} streams of single tokens, to the floor`, "drip cpu", "us", 2),
     compared(`CPU per token, ${manyStreams} streams of 50 tokens/s, to the floor`, "paced cpu", "us", 1.3),
     compared("Added to a whole answer that is not streamed, to the floor", "added whole", "ms", 1.5),
     compared("Added to the first event, to the floor", "added first event", "ms", 1.5),
     compared("Added to the first token, to the floor", "added first token", "ms", 1.5),
     told(`p99 to p50 of whole answers, flood of ${manyStreams}`, `flood ${manyStreams} tail`, "", 2),
-    told("Bytes per token", `flood ${manyStreams} bytes`, "", 330),
+    told("Bytes per token", "paced bytes", "", 330),
     told("Peak of memory", "peak", "MiB", 150),
   ],
   values.json,

@@ -13,7 +13,7 @@ export interface Target {
 }
 
 export interface Ask {
-  readonly model: "flood" | "paced";
+  readonly model: "flood" | "drip" | "paced";
   readonly tokens: number;
   readonly stream: boolean;
 }

@@ -7,7 +7,6 @@ import { countOf, fieldsOf, parse } from "../../src/spec/json.ts";
 /** Tokens that leave in one write when nothing holds them back, as a busy server with many streams would send them. */
 const tokensPerWrite = 8;
 const paceMs = 20;
-const models = ["flood", "paced"];
 const tokens = [" The", " quick", " brown", " fox", " jumps", " over", " the", " lazy", " dog", "."];
 
 const chunk = (delta: object, finish: string | null, rest: object = {}): string => {
@@ -19,7 +18,7 @@ const words = tokens.map((content) => chunk({ content }, null));
 
 const server = createServer((incoming, outgoing) => {
   if (incoming.method === "GET") {
-    const data = models.map((id) => ({ id, object: "model", owned_by: "bench" }));
+    const data = Object.keys(models).map((id) => ({ id, object: "model", owned_by: "bench" }));
     outgoing.setHeader("content-type", "application/json").end(JSON.stringify({ object: "list", data }));
     return;
   }
@@ -27,8 +26,8 @@ const server = createServer((incoming, outgoing) => {
     const request = fieldsOf(parse(body));
     const count = countOf(request["max_tokens"] ?? request["max_completion_tokens"]) ?? 16;
     outgoing.setHeader("content-type", "text/event-stream");
-    if (request["model"] === "paced") pace(outgoing, count);
-    else flood(outgoing, count);
+    const model = Object.keys(models).find((name) => name === request["model"]) ?? "flood";
+    models[model as keyof typeof models](outgoing, count);
   });
 });
 
@@ -44,6 +43,17 @@ function flood(outgoing: ServerResponse, count: number): void {
       }
     }
     finish(outgoing, count);
+  };
+  send();
+}
+
+/** One token a write, as fast as they are taken: each is a wake-up of its own, as of paced streams, but nobody waits. */
+function drip(outgoing: ServerResponse, count: number): void {
+  let sent = 0;
+  const send = (): void => {
+    if (sent === count) finish(outgoing, count);
+    else if (outgoing.write(token(sent++))) setImmediate(send);
+    else outgoing.once("drain", send);
   };
   send();
 }
@@ -82,6 +92,9 @@ function finish(outgoing: ServerResponse, count: number): void {
   const usage = { prompt_tokens: 10, completion_tokens: count, total_tokens: count + 10 };
   outgoing.end(`${chunk({}, "stop")}${chunk({}, null, { choices: [], usage })}data: [DONE]\n\n`);
 }
+
+/** How the tokens of an answer come, by the name of the model that is asked. */
+const models = { flood, drip, paced: pace } as const;
 
 server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`listening at http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
