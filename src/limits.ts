@@ -20,6 +20,8 @@ export const limits = {
   toolNameChars: 1_024,
   /** Values in the schema of an answer: OpenAI allows 5,000 properties, and each is checked before the model is asked. */
   schemaValues: 50_000,
+  /** Steps of checking one answer against its schema: more than any real one takes, and a moment of the event loop. */
+  fitSteps: 200_000,
   /** An error message, in characters, and a name in it that a client chose: such a name may be as long as the body. */
   errorChars: 2_000,
   errorNameChars: 100,

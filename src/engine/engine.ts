@@ -13,6 +13,8 @@ export interface Capabilities {
   readonly images: boolean;
   /** Whether the model may think before it answers. */
   readonly reasoning: boolean;
+  /** Whether the engine holds answers to a schema token by token; others are checked before they leave. */
+  readonly schemas: boolean;
 }
 
 export interface EngineRequest {

@@ -8,7 +8,11 @@ export type Step = Delta | number;
 /** The program for a request; called once a `generate`, so a script may answer each turn differently. */
 export type Script = (request: EngineRequest, signal: AbortSignal) => Iterable<Step> | AsyncIterable<Step>;
 
-const scripted: ModelInfo = { id: "script", contextLength: 131_072, capabilities: { images: true, reasoning: true } };
+const scripted: ModelInfo = {
+  id: "script",
+  contextLength: 131_072,
+  capabilities: { images: true, reasoning: true, schemas: false },
+};
 
 export function createScriptEngine(script: Script, model: ModelInfo = scripted): Engine {
   return {

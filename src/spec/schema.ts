@@ -32,15 +32,20 @@ export function placeOf(keyword: string): Place {
 
 /** Whether a `$ref` leads to something inside the schema that it stands in, whose outermost one is `root`. */
 export function resolves(reference: unknown, root: Fields): boolean {
-  if (typeof reference !== "string" || !(reference === "#" || reference.startsWith("#/"))) return false;
+  return targetOf(reference, root) !== null;
+}
+
+/** The schema that a `$ref` leads to; null where it leads nowhere. */
+export function targetOf(reference: unknown, root: Fields): Fields | null {
+  if (typeof reference !== "string" || !(reference === "#" || reference.startsWith("#/"))) return null;
   const steps = reference.slice(1).split("/").slice(1);
   let place: unknown = root;
   for (const step of steps) {
     const key = unescaped(step);
-    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return false;
+    if (typeof place !== "object" || place === null || !Object.hasOwn(place, key)) return null;
     place = (place as Fields)[key];
   }
-  return isFields(place);
+  return isFields(place) ? place : null;
 }
 
 /** A step of a JSON pointer in a URI fragment. */

@@ -43,6 +43,8 @@ export interface Fault {
   readonly instead: () => Iterable<ItemDelta>;
   /** Why the response fails then, for people; null where it can stand. */
   readonly message: string | null;
+  /** It has left already: nothing is gained by asking again. */
+  readonly late?: boolean;
 }
 
 /** Too much of anything is a fault of the engine, but for text: that is cut, as a limit of the client's own would. */

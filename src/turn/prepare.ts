@@ -38,6 +38,8 @@ export interface Turn {
   readonly response: Response;
   /** Id of the model that answers. */
   readonly model: string;
+  /** Whether its engine holds answers to a schema by itself. */
+  readonly schemas: boolean;
   /** What the client sent, as it is stored. */
   readonly input: readonly Item[];
   /** The whole thread, references resolved. */
@@ -57,7 +59,9 @@ export async function prepare(line: Line, request: Request, threadId: string | n
   // An upstream that is down names no models; it may know the name once it is back.
   const model = served?.id ?? request.model ?? "default";
   const response = newResponse(request, newId("resp"), request.model ?? model, seconds());
-  return { request, response, model, input, items, offer, affinity: threadId ?? request.prompt_cache_key ?? null };
+  const schemas = served?.capabilities.schemas ?? false;
+  const affinity = threadId ?? request.prompt_cache_key ?? null;
+  return { request, response, model, schemas, input, items, offer, affinity };
 }
 
 /** The items of a thread as the prompt is made of them: references resolved, mistakes healed, seals and files opened. */

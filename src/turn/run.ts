@@ -8,6 +8,7 @@ import type { Request } from "../spec/request.ts";
 import type { StoredResponse } from "../store/store.ts";
 import { CallGate } from "./calls.ts";
 import { SourceError, tick, ticking } from "./clock.ts";
+import { FormatGate } from "./format.ts";
 import { engineRequest, type Line, seconds, type Turn } from "./prepare.ts";
 import { type Shape, shapes } from "./prompt.ts";
 import { Stream } from "./stream.ts";
@@ -147,6 +148,7 @@ async function* attempt(
   const summary = Boolean(turn.request.reasoning?.summary);
   const seal = wantsSeal(turn.request) ? (text: string): string => line.seal.close(text) : null;
   const gate = new CallGate(turn.offer, { parallel: request.parallelToolCalls, summary, seal });
+  const format = new FormatGate(request.format, !turn.schemas);
   let end: End = { code: "server_error", message: "The engine ended without a result." };
   let usage: Usage | null = null;
   try {
@@ -157,7 +159,7 @@ async function* attempt(
       else if (delta.kind === "usage") ({ usage } = delta);
       else if (delta.kind === "finish") end = { code: "finish", reason: delta.reason };
       else if (delta.kind === "fail") end = delta.failure;
-      else if (delta.kind !== "progress") yield* stream.items(gate.push(delta));
+      else if (delta.kind !== "progress") yield* stream.items(format.push(gate.push(delta)));
       else if (delta.stage === "loading" && turn.request.stream !== true) return stillLoading;
       if (gate.overflow === null) continue;
       end = gate.overflow;
@@ -169,12 +171,17 @@ async function* attempt(
     end = { code: "server_error", message: "The engine failed unexpectedly." };
   }
   if (usage !== null) stream.count(usage);
-  yield* stream.items(gate.end());
-  if (end.code !== "finish" || end.reason !== "stop") return end;
-  if (gate.cut) return { code: "server_error", message: "The engine stopped in the middle of an item." };
-  const { fault } = gate;
-  if (fault === null) return end;
-  if (!last) return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
+  yield* stream.items(format.push(gate.end()));
+  const stopped = end.code === "finish" && end.reason === "stop";
+  const fault = stopped && !gate.cut ? (gate.fault ?? format.fault) : null;
+  if (fault === null) {
+    yield* stream.items(format.rest());
+    return stopped && gate.cut
+      ? { code: "server_error", message: "The engine stopped in the middle of an item." }
+      : end;
+  }
+  if (!last && fault.late !== true)
+    return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
   yield* stream.items(fault.instead());
   return fault.message === null ? end : { code: "server_error", message: fault.message };
 }

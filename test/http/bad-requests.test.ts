@@ -7,7 +7,7 @@ import { at, words } from "../../src/spec/json.ts";
 import { params } from "../../src/spec/params.ts";
 import { ask, type Bad, badBodies, functions, many, schema } from "./bad.ts";
 import { badWays } from "./bad-ways.ts";
-import { json, openTestDoor, says, send, type TestDoor } from "./door.ts";
+import { fitting, json, openTestDoor, says, send, type TestDoor } from "./door.ts";
 
 const table: readonly Bad[] = [...badBodies, ...badWays];
 
@@ -27,7 +27,7 @@ async function refused(
 }
 
 async function open(t: TestContext): Promise<{ door: TestDoor; id: string }> {
-  const door = await openTestDoor(t, () => says("ok"));
+  const door = await openTestDoor(t, fitting);
   return { door, id: String((await json(await door.ask({ input: "hi" })))["id"]) };
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "../../src/limits.ts";
 import { ask, functions, many, schema } from "./bad.ts";
-import { errorOf, openTestDoor, says, send } from "./door.ts";
+import { errorOf, fitting, openTestDoor, says, send } from "./door.ts";
 
 const named = (length: number): object => ask({ tools: [{ type: "function", name: "n".repeat(length) }] });
 const format = (length: number): object =>
@@ -35,7 +35,7 @@ const bounds: readonly (readonly [what: string, most: number, body: (size: numbe
 
 for (const [what, most, body] of bounds) {
   test(`${what}: ${most} are answered, one more is refused`, async (t) => {
-    const door = await openTestDoor(t, () => says("ok"));
+    const door = await openTestDoor(t, fitting);
     const statusOf = async (size: number): Promise<number> => (await door.ask(body(size))).status;
     assert.equal(await statusOf(most), 200);
     assert.equal(await statusOf(most + 1), most === limits.bodyBytes ? 413 : 400);

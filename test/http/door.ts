@@ -60,6 +60,13 @@ export function says(...pieces: readonly string[]): Delta[] {
   ];
 }
 
+/** A model that answers as it must: with the first choice of a schema, or an object without anything in it. */
+export const fitting: Script = ({ format }) => {
+  if (format.type === "text") return says("ok");
+  const { enum: choices } = format.type === "json_schema" ? format.schema : {};
+  return says(JSON.stringify(Array.isArray(choices) ? choices[0] : {}));
+};
+
 /** An answer without end, a piece a millisecond; `seen` is told of each answer, piece and end. */
 export function endless(seen: { started: number; pieces: number; ended: number }): Script {
   return async function* script(_request, signal) {

@@ -45,8 +45,8 @@ test("nothing else is there, and strange targets are told so", async (t) => {
 });
 
 const models: readonly ModelInfo[] = [
-  { id: "hf:org/repo", contextLength: 32_768, capabilities: { images: false, reasoning: true } },
-  { id: "eyes", contextLength: null, capabilities: { images: true, reasoning: false } },
+  { id: "hf:org/repo", contextLength: 32_768, capabilities: { images: false, reasoning: true, schemas: false } },
+  { id: "eyes", contextLength: null, capabilities: { images: true, reasoning: false, schemas: false } },
 ];
 
 test("the model list is OpenAI's and Codex's in one", async (t) => {

@@ -92,7 +92,7 @@ test("files are read wherever they stand, under their names", async () => {
 
 test("a model without eyes is told of images where they stand, in messages, outputs and screenshots", async () => {
   const { line, asked } = recording();
-  const blind = { id: "blind", contextLength: null, capabilities: { images: false, reasoning: false } };
+  const blind = { id: "blind", contextLength: null, capabilities: { images: false, reasoning: false, schemas: false } };
   const image = { type: "input_image", image_url: "data:image/png;base64,AA==" };
   const input = [
     { role: "user", content: [{ type: "input_text", text: "look" }, image] },

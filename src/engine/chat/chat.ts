@@ -143,7 +143,9 @@ class ChatEngine implements Engine {
       // Where nobody knows, images are tried: a refusal takes them back (see concessions).
       const images = (described.images ?? true) && !this.#memory.has(id, "images");
       const { contextLength, loaded } = described;
-      return [{ info: { id, contextLength, capabilities: { images, reasoning: true } }, loaded }];
+      return [
+        { info: { id, contextLength, capabilities: { images, reasoning: true, schemas: dialect.schemas } }, loaded },
+      ];
     });
     return models.sort((one, other) => Number(other.loaded) - Number(one.loaded)).map(({ info }) => info);
   }

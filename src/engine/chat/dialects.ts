@@ -14,6 +14,8 @@ export interface Dialect {
   readonly reasoningFields: readonly string[];
   /** `filter`: the object form of `tool_choice` is ignored, so only the named tools are offered, with "required". */
   readonly namedChoice: "object" | "filter";
+  /** Whether it holds answers to a schema by itself, token by token. */
+  readonly schemas: boolean;
   /** How an answer of any JSON object is asked for. */
   readonly jsonObject: Fields;
   /** Body fields for an effort (OpenAI's names, or whatever the client wrote; "none" turns thinking off). */
@@ -64,6 +66,7 @@ export const dialects = {
     probe: { path: "/props", proves: (body) => "default_generation_settings" in body },
     reasoningFields: ["reasoning_content"],
     namedChoice: "filter",
+    schemas: true,
     jsonObject: anyObject,
     effort: (effort) => ({
       chat_template_kwargs:
@@ -88,6 +91,7 @@ export const dialects = {
     // It renamed the field; each version reads one of them.
     reasoningFields: ["reasoning", "reasoning_content"],
     namedChoice: "object",
+    schemas: true,
     jsonObject: anyObject,
     effort: (effort) => ({
       chat_template_kwargs: thinking(effort),
@@ -105,6 +109,7 @@ export const dialects = {
     probe: { path: "/api/version", proves: (body) => typeof body["version"] === "string" },
     reasoningFields: ["reasoning"],
     namedChoice: "filter",
+    schemas: true,
     jsonObject: anyObject,
     effort: (effort) => ({ reasoning_effort: levelOf(effort) }),
     constants: {},
@@ -124,6 +129,7 @@ export const dialects = {
     reasoningFields: ["reasoning_content"],
     namedChoice: "filter",
     // It knows no json_object.
+    schemas: true,
     jsonObject: { type: "json_schema", json_schema: { name: "object", schema: { type: "object" } } },
     effort: (effort) => ({ reasoning_effort: levelOf(effort) }),
     constants: {},
@@ -147,6 +153,7 @@ export const dialects = {
     probe: null,
     reasoningFields: [],
     namedChoice: "object",
+    schemas: false,
     jsonObject: anyObject,
     effort: (effort) => ({ reasoning_effort: effort }),
     constants: {},

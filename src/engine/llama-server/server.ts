@@ -51,7 +51,7 @@ export async function createLlamaServerEngine(options: LlamaServerOptions): Prom
     async models() {
       const found = await chat.models().catch(() => []);
       // While it loads it tells of no model.
-      const unknown = { contextLength: contextSize, capabilities: { images: false, reasoning: true } };
+      const unknown = { contextLength: contextSize, capabilities: { images: false, reasoning: true, schemas: true } };
       return found.length > 0 ? found : [{ id: modelId, ...unknown }];
     },
     generate: (request, signal) => generate(kept, chat, request, signal),

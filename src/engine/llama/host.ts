@@ -66,7 +66,7 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
         {
           id: modelId,
           contextLength: loaded?.contextLength ?? contextSize,
-          capabilities: { images: false, reasoning: loaded?.reasoning ?? false },
+          capabilities: { images: false, reasoning: loaded?.reasoning ?? false, schemas: true },
         },
       ]);
     },
