@@ -57,8 +57,8 @@ export const limits = {
   blankChars: 1024,
   /** Text of one answer, thinking included, in characters: a model in a loop without a limit would fill the memory. */
   answerChars: 16 * MiB,
-  /** Models whose prompt shape is remembered. */
-  rememberedShapes: 256,
+  /** Threads whose prompt shape is remembered. */
+  rememberedShapes: 4_096,
   /** Models of an upstream of which is remembered what it refuses. */
   rememberedModels: 256,
   /** White space that may stand between a single quote and what follows it, for the quote to end a string. */

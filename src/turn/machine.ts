@@ -58,6 +58,11 @@ export class EventMachine {
     return { type, sequence_number: this.#sequence++, response };
   }
 
+  /** Whether an item is open. */
+  get busy(): boolean {
+    return this.#open !== null;
+  }
+
   /** How many events there were. */
   get events(): number {
     return this.#sequence;

@@ -27,7 +27,7 @@ export interface Line {
   readonly files: FileReader;
   /** Milliseconds of silence on a stream after which `response.in_progress` is repeated. */
   readonly keepAliveMs: number;
-  /** The shape that each model's template was last seen to accept. */
+  /** The shape that a model's template was last seen to accept of a thread, or of all that nobody names. */
   readonly shapes: Map<string, Shape>;
 }
 

@@ -24,13 +24,30 @@ export async function* run(line: Line, turn: Turn, signal: AbortSignal): AsyncGe
   const stream = new Stream(turn.response);
   yield stream.state("response.created");
   yield stream.state("response.in_progress");
-  const outcome = yield* answer(line, turn, stream, signal);
+  const outcome = yield* safely(line, stream, answer(line, turn, stream, signal));
   if (outcome === "gone") return { kind: "gone" };
   const final = stream.final(outcome, seconds());
   const lost = isKept(turn, outcome) ? await keep(line, { response: final, input: turn.input }) : null;
   yield stream.end(lost ? stream.final(lost, seconds()) : final);
   const error = lost ?? outcome;
   return error instanceof ApiError ? { kind: "failed", error } : { kind: "ended" };
+}
+
+/** A mistake of ours ends this answer as a failed one, where the stream can still be ended by its rules. */
+async function* safely<End>(
+  line: Line,
+  stream: Stream,
+  events: AsyncGenerator<Event, End>,
+): AsyncGenerator<Event, End | ApiError> {
+  try {
+    return yield* events;
+  } catch (thrown) {
+    line.log.error("a turn failed by a mistake of this program", {
+      reason: String(thrown instanceof Error ? thrown.stack : thrown),
+    });
+    yield* stream.abandon();
+    return new ApiError("server_error", "The server failed unexpectedly.");
+  }
 }
 
 /** Of a request that is answered by an HTTP error, nobody learns the id. */
@@ -75,8 +92,10 @@ async function* shaped(
   signal: AbortSignal,
 ): AsyncGenerator<Event, End> {
   const { model } = turn;
+  // A thread needs its shape for good; what one thread holds must not change the prompts of others.
+  const thread = turn.affinity === null ? model : `${model} ${turn.affinity}`;
   let refusal = "";
-  for (const shape of shapes.slice(line.shapes.get(model) ?? 0)) {
+  for (const shape of shapes.slice(line.shapes.get(thread) ?? 0)) {
     const end = yield* attempt(
       line,
       turn,
@@ -86,7 +105,8 @@ async function* shaped(
       signal,
     );
     if (signal.aborted || end.code !== "template" || (stream.started && retry === null)) {
-      if (shape > 0 && !signal.aborted) remember(line.shapes, model, shape);
+      const accepted = end.code === "finish" || end.code === "again";
+      if (shape > 0 && accepted) remember(line.shapes, thread, shape);
       return end;
     }
     refusal = end.message;
@@ -98,10 +118,10 @@ async function* shaped(
   };
 }
 
-/** While an upstream is down, model names are the clients' own, and any number. */
-function remember(known: Map<string, Shape>, model: string, shape: Shape): void {
-  known.delete(model);
-  known.set(model, shape);
+/** The threads used last. */
+function remember(known: Map<string, Shape>, thread: string, shape: Shape): void {
+  known.delete(thread);
+  known.set(thread, shape);
   const [oldest] = known.keys();
   if (known.size > limits.rememberedShapes && oldest !== undefined) known.delete(oldest);
 }

@@ -37,6 +37,11 @@ export class Stream {
     }
   }
 
+  /** Closes what is open: it was cut. */
+  *abandon(): Generator<Event> {
+    if (this.#machine.busy) yield* this.items([{ kind: "close", status: "incomplete" }]);
+  }
+
   /** An event that carries the Response as it is now. */
   state(type: "response.created" | "response.in_progress"): LifecycleEvent {
     return this.#machine.lifecycle(type, this.#snapshot.response);

@@ -5,6 +5,8 @@ import type { Delta, Engine, EngineRequest, Failure } from "../../src/engine/eng
 import { createScriptEngine } from "../../src/engine/script.ts";
 import { ApiError } from "../../src/errors.ts";
 import { limits } from "../../src/limits.ts";
+import { silentLog } from "../../src/log.ts";
+import { checkEvents } from "../../src/spec/check/check.ts";
 import type { Event, LifecycleEvent } from "../../src/spec/events.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { makeLine, play } from "./line.ts";
@@ -190,29 +192,31 @@ test("white space without end is held as cheaply as any text", async () => {
   assert.equal(lastOf(events).response.output_text.trim(), "there");
 });
 
-test("a template that refuses is asked again with stricter shapes, and the shape is remembered", async () => {
-  const asked: EngineRequest[] = [];
-  const line = makeLine((request) => {
-    asked.push(request);
-    const neighbours = request.messages.some(({ role }, at) => role === request.messages[at - 1]?.role);
-    return neighbours ? [fail("template")] : [...say(0, "fine"), close(0), finish("stop")];
-  });
-  const input = [
-    { role: "user", content: "a" },
-    { role: "user", content: "b" },
+test("a mistake of this program ends the response as failed, and by the rules", async () => {
+  const seal = {
+    open: () => null,
+    close: (): string => {
+      throw new RangeError("a mistake");
+    },
+  };
+  const complaints: string[] = [];
+  const log = {
+    ...silentLog,
+    error: (message: string, fields = {}) => complaints.push(message + JSON.stringify(fields)),
+  };
+  const thought: Delta[] = [
+    { kind: "open", key: 0, item: { type: "reasoning" } },
+    { kind: "text", key: 0, text: "hm" },
+    close(0),
   ];
-  assert.equal(lastOf((await play(line, { input })).events).type, "response.completed");
-  assert.equal(asked.length, 2);
-  await play(line, { input });
-  assert.equal(asked.length, 3);
-});
-
-test("a template that refuses every shape is an invalid prompt", async () => {
-  const { events } = await play(
-    makeLine(() => [fail("template")]),
-    { input: "x" },
-  );
-  assert.equal(lastOf(events).response.error?.code, "invalid_prompt");
+  const line = makeLine(() => [...thought, ...say(1, "so"), close(1), finish("stop")], { seal, log });
+  const { events, outcome } = await play(line, { input: "x", store: false });
+  const { response } = lastOf(events);
+  assert.equal(response.status, "failed");
+  assert.deepEqual([response.error?.code, response.output[0]?.["status"]], ["server_error", "incomplete"]);
+  assert.deepEqual(checkEvents(events), []);
+  assert.equal(outcome.kind, "failed");
+  assert.match(complaints.join(), /a mistake/);
 });
 
 test("when the client is gone the stream just ends, and nothing is stored", async () => {
