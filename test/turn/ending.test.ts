@@ -1,7 +1,7 @@
 /** Owns the tests of how turns end: cut, failed, refused by a template, abandoned, or lost by the store. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Delta, Engine, EngineRequest, Failure } from "../../src/engine/engine.ts";
+import type { Delta, Engine, Failure } from "../../src/engine/engine.ts";
 import { createScriptEngine } from "../../src/engine/script.ts";
 import { ApiError } from "../../src/errors.ts";
 import { limits } from "../../src/limits.ts";
