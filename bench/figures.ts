@@ -17,6 +17,10 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 /** Up to three digits that mean something. */
 export function digits(value: number): string {
   const rounded = Number(value.toPrecision(3));

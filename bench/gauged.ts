@@ -1,6 +1,7 @@
 /** Owns the programs that benches start, each in a process of its own that tells what it uses. */
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Used } from "./gauge.ts";
 
@@ -47,4 +48,9 @@ export class Gauged {
     this.#child.kill("SIGTERM");
     await ended;
   }
+}
+
+/** Resolves once the server at `origin` has loaded its model. */
+export async function ready(origin: string): Promise<void> {
+  while (!(await fetch(`${origin}/health`)).ok) await sleep(100);
 }

@@ -1,4 +1,4 @@
-/** Owns the GGUF v3 container: writing a small file (the scripted model), and telling a real one from anything else. */
+/** Owns the GGUF v3 container: writing files (the scripted model, those of benches), and telling a real one from anything else. */
 import assert from "node:assert/strict";
 import { open } from "node:fs/promises";
 
@@ -11,10 +11,10 @@ export type GgufValue =
   | { readonly f32: number }
   | { readonly i32s: readonly number[] };
 
-/** `shape` as GGUF counts it: the length of a row first. Always f32. */
+/** `shape` as GGUF counts it: the length of a row first. The bits of 16-bit floats stand in integers. */
 export interface GgufTensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array;
+  readonly data: Float32Array | Uint16Array;
 }
 
 /** Type numbers of the format (ggml-org/ggml docs/gguf.md). */
@@ -23,7 +23,7 @@ const magic = "GGUF";
 const version = 3;
 /** `general.alignment` when a file does not say otherwise. */
 const alignment = 32;
-const f32Tensor = 0;
+const tensorType = { f32: 0, f16: 1 } as const;
 
 const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -62,11 +62,11 @@ function encodeValue(value: GgufValue): Buffer {
 
 const padding = (length: number): Buffer => Buffer.alloc((alignment - (length % alignment)) % alignment);
 
-/** A whole GGUF file as bytes. Written on little-endian machines only, which is all that Node supports. */
+/** A GGUF file, in parts: views of the data of `tensors` among them. For little-endian machines, all that Node supports. */
 export function encodeGguf(
   metadata: Readonly<Record<string, GgufValue>>,
   tensors: Readonly<Record<string, GgufTensor>>,
-): Buffer {
+): readonly Buffer[] {
   const values = Object.entries(metadata);
   const named = Object.entries(tensors);
   const head = [Buffer.from(magic), u32(version), u64(named.length), u64(values.length)];
@@ -79,14 +79,15 @@ export function encodeGguf(
       shape.reduce((product, length) => product * length, 1),
       `${name} does not fill its shape`,
     );
-    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(f32Tensor), u64(offset));
+    const kind = data instanceof Float32Array ? tensorType.f32 : tensorType.f16;
+    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(kind), u64(offset));
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-    const padded = Buffer.concat([bytes, padding(bytes.length)]);
-    body.push(padded);
-    offset += padded.length;
+    const rest = padding(bytes.length);
+    body.push(bytes, rest);
+    offset += bytes.length + rest.length;
   }
   const start = Buffer.concat(head);
-  return Buffer.concat([start, padding(start.length), ...body]);
+  return [start, padding(start.length), ...body];
 }
 
 /** Whether the file at `path` begins like a GGUF file: not a web page, a pointer file or a half-written start. */

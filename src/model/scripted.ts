@@ -223,7 +223,7 @@ function output(): GgufTensor {
   return table;
 }
 
-function metadata(): Record<string, GgufValue> {
+function metadata(template: string): Record<string, GgufValue> {
   return {
     "general.architecture": "llama",
     "general.name": "scripted",
@@ -250,12 +250,12 @@ function metadata(): Record<string, GgufValue> {
     "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
     "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
     "tokenizer.ggml.add_bos_token": false,
-    "tokenizer.chat_template": chatTemplate,
+    "tokenizer.chat_template": template,
   };
 }
 
-/** Writes the scripted model as a GGUF file to `path`: the same bytes each time. */
-export async function writeScriptedModel(path: string): Promise<void> {
+/** Writes the scripted model as a GGUF file to `path`: the same bytes each time. Another `template` may mark turns alike only. */
+export async function writeScriptedModel(path: string, template: string = chatTemplate): Promise<void> {
   const tensors = {
     "token_embd.weight": embeddings(),
     "blk.0.attn_norm.weight": ones(width),
@@ -267,5 +267,5 @@ export async function writeScriptedModel(path: string): Promise<void> {
     "output_norm.weight": ones(width),
     "output.weight": output(),
   };
-  await writeFile(path, encodeGguf(metadata(), tensors));
+  await writeFile(path, Buffer.concat(encodeGguf(metadata(template), tensors)));
 }

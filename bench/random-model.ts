@@ -1,0 +1,95 @@
+/**
+ * Owns a model of random weights, as large as small models are: benches need its work, not its words. A token is a byte, it
+ * never ends by itself, and all layers share their numbers, so that it is written in a moment.
+ */
+import { open } from "node:fs/promises";
+import { encodeGguf, type GgufTensor, type GgufValue } from "../src/model/gguf.ts";
+import { chatTemplate, end, tokenId, vocabulary } from "../src/model/scripted-text.ts";
+
+/** 0.3 billion parameters. */
+const layers = 20;
+const width = 1024;
+const heads = 16;
+const keyHeads = 4;
+const headWidth = width / heads;
+const feedForward = 4096;
+const contextLength = 32_768;
+
+/** What it may say: printable ASCII, so that all it says is whole characters. */
+const isSayable = (token: number): boolean => token >= 0x20 && token <= 0x7e;
+
+/** Bits of a 16-bit float of either sign whose size lies between 2^-6 and 2^-5, about one by the root of the width. */
+const exponent = 9 << 10;
+const mantissa = 0x3ff;
+const sign = 0x8000;
+
+let seed = 1;
+
+/** A number of 32 bits that looks random: Marsaglia's xorshift. */
+function random(): number {
+  seed ^= seed << 13;
+  seed ^= seed >>> 17;
+  seed ^= seed << 5;
+  return seed;
+}
+
+function matrix(rows: number, columns: number, filled: (row: number) => boolean = () => true): GgufTensor {
+  const data = new Uint16Array(rows * columns);
+  for (let at = 0; at < data.length; at += 1) {
+    const bits = random();
+    if (filled(Math.floor(at / columns))) data[at] = (bits & (sign | mantissa)) | exponent;
+  }
+  return { shape: [columns, rows], data };
+}
+
+const ones: GgufTensor = { shape: [width], data: new Float32Array(width).fill(1) };
+
+const metadata: Readonly<Record<string, GgufValue>> = {
+  "general.architecture": "llama",
+  "general.name": "random",
+  "llama.block_count": { u32: layers },
+  "llama.vocab_size": { u32: vocabulary.length },
+  "llama.context_length": { u32: contextLength },
+  "llama.embedding_length": { u32: width },
+  "llama.feed_forward_length": { u32: feedForward },
+  "llama.attention.head_count": { u32: heads },
+  "llama.attention.head_count_kv": { u32: keyHeads },
+  "llama.attention.layer_norm_rms_epsilon": { f32: 1e-6 },
+  "llama.rope.dimension_count": { u32: headWidth },
+  "tokenizer.ggml.model": "gpt2",
+  "tokenizer.ggml.pre": "qwen2",
+  "tokenizer.ggml.tokens": vocabulary.map(({ text }) => text),
+  "tokenizer.ggml.token_type": { i32s: vocabulary.map(({ type }) => type) },
+  "tokenizer.ggml.merges": [],
+  "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
+  "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
+  "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
+  "tokenizer.ggml.add_bos_token": false,
+  "tokenizer.chat_template": chatTemplate,
+};
+
+/** Writes the model to `path`, 0.6 GB. */
+export async function writeRandomModel(path: string): Promise<void> {
+  const layer = {
+    attn_norm: ones,
+    attn_q: matrix(width, width),
+    attn_k: matrix(keyHeads * headWidth, width),
+    attn_v: matrix(keyHeads * headWidth, width),
+    attn_output: matrix(width, width),
+    ffn_norm: ones,
+    ffn_gate: matrix(feedForward, width),
+    ffn_up: matrix(feedForward, width),
+    ffn_down: matrix(width, feedForward),
+  };
+  const blocks = Array.from({ length: layers }, (_, number) =>
+    Object.entries(layer).map(([name, tensor]) => [`blk.${number}.${name}.weight`, tensor] as const),
+  );
+  const tensors: Record<string, GgufTensor> = {
+    "token_embd.weight": matrix(vocabulary.length, width),
+    ...Object.fromEntries(blocks.flat()),
+    "output_norm.weight": ones,
+    "output.weight": matrix(vocabulary.length, width, isSayable),
+  };
+  await using file = await open(path, "w");
+  for (const part of encodeGguf(metadata, tensors)) await file.writeFile(part);
+}
