@@ -12,6 +12,7 @@ import { type Received, sendJson, startUpstream } from "../engine/upstream.ts";
 import { openTestDoor, type TestDoor } from "../http/door.ts";
 import { violations } from "../items/strict.ts";
 import { callRows } from "./upstream-failures/calls.ts";
+import { leakRows } from "./upstream-failures/leaks.ts";
 import { quoteRows } from "./upstream-failures/quotes.ts";
 import { refusalRows } from "./upstream-failures/refusals.ts";
 import { play, type Played, type Row, stream } from "./upstream-failures/row.ts";
@@ -141,7 +142,13 @@ async function assertPlayed(
   await assertGoesOn(scene, response);
 }
 
-const tables = { calls: callRows, streams: streamRows, refusals: refusalRows, "quotes of calls": quoteRows };
+const tables = {
+  calls: callRows,
+  leaks: leakRows,
+  streams: streamRows,
+  refusals: refusalRows,
+  "quotes of calls": quoteRows,
+};
 for (const [what, rows] of Object.entries(tables)) {
   test(`an upstream's ${what}`, async (t) => {
     const scene = await open(t);
