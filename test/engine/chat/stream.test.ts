@@ -64,12 +64,14 @@ for (const { title, sent, means, usage } of behaviours) {
 
 /** `deltas`, with neighbours that are text of one item as one: what one read of the socket brings is one delta. */
 function joined(deltas: readonly Delta[]): readonly Delta[] {
-  return deltas.reduce<readonly Delta[]>((before, delta) => {
-    const last = before.at(-1);
+  const list: Delta[] = [];
+  for (const delta of deltas) {
+    const last = list.at(-1);
     const same = last?.kind === "text" && delta.kind === "text" && last.key === delta.key;
-    if (!same || last.logprobs || delta.logprobs) return [...before, delta];
-    return [...before.slice(0, -1), { ...last, text: last.text + delta.text }];
-  }, []);
+    if (!same || last.logprobs || delta.logprobs) list.push(delta);
+    else list[list.length - 1] = { ...last, text: last.text + delta.text };
+  }
+  return list;
 }
 
 test("upstream: what one read brings is one delta", async () => {
