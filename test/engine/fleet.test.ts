@@ -27,7 +27,11 @@ function crew(names: readonly string[]): {
       await new Promise<void>((resolve) => waiting.push(resolve));
       yield* says(modelId);
     });
-    const info: ModelInfo = { id: modelId, contextLength: 100, capabilities: { images: false, reasoning: false, schemas: false } };
+    const info: ModelInfo = {
+      id: modelId,
+      contextLength: 100,
+      capabilities: { images: false, reasoning: false, schemas: false },
+    };
     return {
       ...script,
       generate: (request, signal) => script.generate(request, signal),
