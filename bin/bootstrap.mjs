@@ -52,6 +52,7 @@ const commands = {
     stale: "dist",
     steps: [["node_modules/typescript/bin/tsc", "--project", "tsconfig.build.json"], ["bench/relay.ts"]],
   },
+  "bench:engine": { packages: "all", steps: [["bench/engine.ts"]] },
   "bench:prefix": { packages: "all", steps: [["bench/prefix.ts"]] },
   "bench:soak": { packages: "all", steps: [["bench/soak.ts"]] },
   check: {
