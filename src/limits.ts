@@ -119,6 +119,8 @@ export const limits = {
   schemaDepth: 100,
   /** Nesting of a JSON Schema that a grammar follows; what lies deeper takes any JSON. */
   grammarDepth: 64,
+  /** A grammar or a pattern that a client wrote, in characters: Codex's is shorter than one thousand. */
+  grammarTextChars: 64 * KiB,
   /** Rules of one grammar before the rest of the schemas takes any JSON: Codex with many MCP servers needs some 2,000. */
   grammarRules: 10_000,
   /** Values of one `enum`. */

@@ -87,11 +87,18 @@ export interface EngineTool {
   /** JSON Schema of the arguments object. */
   readonly parameters: JsonSchema;
   readonly strict: boolean;
+  /** What the text of its argument `input` must fit, as a custom tool says it; null for all others. */
+  readonly inputGrammar: InputGrammar | null;
   /**
    * The messages tell of it already. An engine that renders prompts leaves it out of their head, so that a tool found in
    * mid-thread does not change how the prompt begins.
    */
   readonly inThread: boolean;
+}
+
+export interface InputGrammar {
+  readonly syntax: "lark" | "regex";
+  readonly definition: string;
 }
 
 /**

@@ -17,7 +17,9 @@ export interface Kind {
   readonly channel: Channel | null;
   /** The function's own name where the tool has none. */
   readonly name: string | null;
-  readonly describe: (tool: Fields) => Pick<EngineTool, "description" | "parameters">;
+  readonly describe: (tool: Fields) => Pick<EngineTool, "description" | "parameters"> & {
+    readonly inputGrammar?: EngineTool["inputGrammar"];
+  };
   /**
    * The call item's fields for arguments (and their text) that the model wrote for the tool `name`; null where they say no
    * such call.
@@ -43,6 +45,7 @@ export const kinds = {
     describe: (tool) => ({
       description: [words(tool["description"]), grammarOf(tool["format"])].filter((text) => text !== "").join("\n\n"),
       parameters: objectOf({ input: { type: "string", description: "The raw input of the tool." } }, ["input"]),
+      inputGrammar: inputGrammarOf(tool["format"]),
     }),
     fields: ({ input }, _, name) =>
       typeof input === "string" ? { input: name === "apply_patch" ? plainPatch(input) : input } : null,
@@ -146,6 +149,12 @@ function schemaOf(tool: Fields): Fields {
 
 function objectOf(properties: Fields, required: readonly string[]): Fields {
   return { type: "object", properties, required, additionalProperties: false };
+}
+
+function inputGrammarOf(format: unknown): EngineTool["inputGrammar"] {
+  const definition = words(at(format, "definition"));
+  if (at(format, "type") !== "grammar" || definition === "") return null;
+  return { syntax: at(format, "syntax") === "regex" ? "regex" : "lark", definition };
 }
 
 /** A model writes what it was told to; constraining it is the engine's affair. */

@@ -95,7 +95,7 @@ function functionFor(tool: Fields, namespace: string | null): OfferedTool | null
   const kind: Kind = kinds[type];
   const name = stringOf(body["name"]) ?? kind.name;
   if (name === null) return null;
-  const { description, parameters } = kind.describe(body);
+  const { description, parameters, inputGrammar = null } = kind.describe(body);
   return {
     kind,
     type,
@@ -110,6 +110,7 @@ function functionFor(tool: Fields, namespace: string | null): OfferedTool | null
       description,
       parameters: cleanSchema(parameters),
       strict: body["strict"] === true,
+      inputGrammar,
       inThread: false,
     },
   };

@@ -14,6 +14,7 @@ export const weather: EngineTool = {
   description: "Weather of a city.",
   parameters: object({ city: { type: "string" } }),
   strict: true,
+  inputGrammar: null,
   inThread: false,
 };
 /** A tool whose arguments a grammar can bound. */
@@ -22,6 +23,7 @@ export const poll: EngineTool = {
   description: "Answers the poll.",
   parameters: object({ choice: { type: "string", enum: ["yes", "no"] }, sure: { type: "boolean" } }),
   strict: true,
+  inputGrammar: null,
   inThread: false,
 };
 

@@ -1,7 +1,9 @@
 /** Owns the grammars of whole answers: calls of the offered tools, text that fits a format, and thinking before either. */
 import { limits } from "../../limits.ts";
-import type { EngineRequest, EngineTool } from "../engine.ts";
+import type { EngineRequest, EngineTool, InputGrammar } from "../engine.ts";
 import { callTags, thinkTags } from "../format/marker.ts";
+import { larkExpression } from "./lark.ts";
+import { attempted, regexExpression } from "./regex.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
 import { anyObject, schemaExpression } from "./schema.ts";
 
@@ -46,8 +48,9 @@ export function answerGrammar(request: EngineRequest, { thinking, exact }: Gramm
 
 /** One call or several, from behind the first opening tag to behind the last closing one. */
 function callsRule(tools: readonly EngineTool[], parallel: boolean, exact: boolean, rules: RuleBook): string {
-  const bodies = tools.map(({ name, parameters }) => {
-    const fields = exact ? schemaExpression(withType(parameters), rules) : anyObject(rules);
+  const bodies = tools.map(({ name, parameters, inputGrammar }) => {
+    const input = exact && inputGrammar !== null ? inputExpression(inputGrammar, rules) : null;
+    const fields = input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
     return rules.fresh(`${literal(`${JSON.stringify(name)}, "arguments": `)} ${fields}`);
   });
   const call = rules.add("call", `${literal('\n{"name": ')} ${oneOf(bodies)} ${literal(`}\n${callTags.close}`)}`);
@@ -55,6 +58,12 @@ function callsRule(tools: readonly EngineTool[], parallel: boolean, exact: boole
     "calls",
     parallel ? `${call} (${literal(`\n${callTags.open}`)} ${call}){0,${limits.engineCalls - 1}}` : call,
   );
+}
+
+/** The arguments of a custom tool whose input has a grammar; null where that cannot be said. */
+function inputExpression({ syntax, definition }: InputGrammar, rules: RuleBook): string | null {
+  const input = attempted(() => (syntax === "lark" ? larkExpression(definition, rules) : regexExpression(definition)));
+  return input === null ? null : `${literal('{"input": "')} (${input}) ${literal('"}')}`;
 }
 
 /** Arguments are an object, whatever a careless schema says or leaves out. */

@@ -1,10 +1,11 @@
 /**
  * Owns JSON Schema as GBNF rules, so that what a model writes fits. JSON is written as Python's `json.dumps` does, on one
  * line with ", " and ": ": chat templates render earlier calls that way, and white space cannot run away. What a grammar
- * cannot say (patterns, sums of schemas, wide ranges) is left out: the place then takes any JSON of the type that is known.
+ * cannot say (some patterns, sums of schemas, wide ranges) is left out: the place then takes any JSON of the type that is known.
  */
 import { limits } from "../../limits.ts";
 import { asks, combined, type Fields, isFields } from "./combine.ts";
+import { patternExpression } from "./regex.ts";
 import { literal, oneOf, type RuleBook } from "./rules.ts";
 
 /** Rules of plain JSON; each is added when it is first used, with what it needs. */
@@ -166,7 +167,9 @@ class SchemaReader {
     return this.#rules.fresh(least > 0 ? `"[" ${item} ${more} "]"` : `"[" (${item} ${more})? "]"`);
   }
 
-  #string({ minLength, maxLength }: Fields): string {
+  #string({ minLength, maxLength, pattern }: Fields): string {
+    const fitting = typeof pattern === "string" ? patternExpression(pattern) : null;
+    if (fitting !== null) return `${literal('"')} (${fitting}) ${literal('"')}`;
     const [least, most] = [count(minLength) ?? 0, count(maxLength)];
     if (least === 0 && most === null) return plain("string", this.#rules);
     return String.raw`"\"" ${plain("char", this.#rules)}${repeat(least, most)} "\""`;

@@ -1,0 +1,66 @@
+/**
+ * Owns text as it stands inside a JSON string, in GBNF: what a grammar or a pattern says of a text must hold for what its
+ * escapes mean, since models write arguments as JSON.
+ */
+import { literal, oneOf } from "./rules.ts";
+
+/** Characters by their code points; `negated`: all but these. */
+export interface CharacterSet {
+  readonly negated: boolean;
+  readonly ranges: readonly (readonly [number, number])[];
+}
+
+/** What JSON spells in its own way. */
+const escapes: ReadonlyMap<number, string> = new Map(
+  ['"', "\\", "\n", "\r", "\t", "\b", "\f"].map((character) => [
+    character.charCodeAt(0),
+    JSON.stringify(character).slice(1, -1),
+  ]),
+);
+
+/** Any character but a line break. */
+export const inLine: CharacterSet = { negated: true, ranges: [[10, 10]] };
+export const any: CharacterSet = { negated: true, ranges: [] };
+
+/** An expression for exactly `text`. */
+export function textExpression(text: string): string {
+  return literal(JSON.stringify(text).slice(1, -1));
+}
+
+/** An expression for one character of `set`; null where it holds none that can be written. */
+export function setExpression({ negated, ranges }: CharacterSet): string | null {
+  const holds = (code: number): boolean => ranges.some(([from, to]) => from <= code && code <= to) !== negated;
+  const spelled = [...escapes].filter(([code]) => holds(code)).map(([, escape]) => literal(escape));
+  const plain = negated
+    ? `[^"\\\\\\x00-\\x1F${ranges.flatMap(withoutEscapes).map(classOf).join("")}]`
+    : ranges.flatMap(withoutEscapes).map(classOf).join("");
+  const choices = [...(negated ? [plain] : plain === "" ? [] : [`[${plain}]`]), ...spelled];
+  return choices.length === 0 ? null : oneOf(choices);
+}
+
+/** The parts of a range that JSON writes as they are. */
+function withoutEscapes([from, to]: readonly [number, number]): (readonly [number, number])[] {
+  const cuts = [...escapes.keys()].filter((code) => code >= Math.max(from, 32) && code <= to).toSorted((a, b) => a - b);
+  const parts: (readonly [number, number])[] = [];
+  let start = Math.max(from, 32);
+  for (const cut of cuts) {
+    if (start < cut) parts.push([start, cut - 1]);
+    start = cut + 1;
+  }
+  if (start <= to) parts.push([start, to]);
+  return parts;
+}
+
+function classOf([from, to]: readonly [number, number]): string {
+  return from === to ? codeOf(from) : `${codeOf(from)}-${codeOf(to)}`;
+}
+
+function codeOf(code: number): string {
+  if (/[A-Za-z0-9]/.test(String.fromCodePoint(code))) return String.fromCodePoint(code);
+  const hex = code.toString(16).toUpperCase();
+  return code < 0x100
+    ? `\\x${hex.padStart(2, "0")}`
+    : code < 0x10000
+      ? `\\u${hex.padStart(4, "0")}`
+      : `\\U${hex.padStart(8, "0")}`;
+}
