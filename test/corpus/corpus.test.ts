@@ -13,6 +13,7 @@ import { engineRequest, prepare, type Turn } from "../../src/turn/prepare.ts";
 import { shapes } from "../../src/turn/prompt.ts";
 import { nativeLlama } from "../engine/llama/native.ts";
 import { json, openTestDoor, says } from "../http/door.ts";
+import { sampleOf } from "../engine/scripted.ts";
 import { makeLine } from "../turn/line.ts";
 import { continuations, corpus } from "./corpus.ts";
 import { redact } from "./redact.ts";
@@ -29,7 +30,9 @@ test("the corpus is there: several clients, threads that go on, every version of
 });
 
 test("every recorded request is answered", async (t) => {
-  const door = await openTestDoor(t, () => says("Understood."));
+  const door = await openTestDoor(t, ({ format }) =>
+    says(format.type === "json_schema" ? JSON.stringify(sampleOf(format.schema)) : "Understood."),
+  );
   for (const { name, bodies } of corpus) {
     let last: unknown = null;
     for (const body of bodies) {

@@ -59,7 +59,11 @@ suite("a llama-server of our own", { timeout: 60_000 }, () => {
   test("requests wait until it listens and has loaded; then its models are told as it tells them", async (t) => {
     const engine = await start(t, { contextSize: 1024, threads: 3, gpu: false, words: ["--mmproj", "eyes.gguf"] });
     const [before] = await engine.models();
-    assert.deepEqual(before, { id: "tiny", contextLength: 1024, capabilities: { images: false, reasoning: true } });
+    assert.deepEqual(before, {
+      id: "tiny",
+      contextLength: 1024,
+      capabilities: { images: false, reasoning: true, schemas: true },
+    });
     const said = await say(engine, "hi");
     assert.match(said, /--model \/models\/tiny.gguf --alias tiny --parallel 2/);
     assert.match(said, /--ctx-size 2048 --threads 3 --n-gpu-layers 0 --mmproj eyes.gguf --host 127.0.0.1 --port \d+$/);
