@@ -1,6 +1,7 @@
 /** Owns the store that forgets: turns in this process's memory, the oldest dropped first. */
 import { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
+import { copyOf } from "../spec/copy.ts";
 import type { Store, StoredResponse } from "./store.ts";
 
 interface Kept {
@@ -34,7 +35,7 @@ export function createMemoryStore(
   return {
     append(turn) {
       // A copy that nobody can change, as a row of a database would be; so it need not be copied again for each reader.
-      const copy = structuredClone(turn);
+      const copy = copyOf(turn);
       const kept = { turn: copy, bytes: freeze(copy) };
       turns.set(copy.response.id, kept);
       taken += kept.bytes;

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { FinishReason } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
 import { type ChannelRow, channels, type PartList } from "../spec/channels.ts";
+import { copyOf } from "../spec/copy.ts";
 import type { DeltaEvent, Event } from "../spec/events.ts";
 import type { Item } from "../spec/items.ts";
 import { words } from "../spec/json.ts";
@@ -23,7 +24,7 @@ export class Snapshot {
 
   /** The Response so far; the caller owns it, nothing later changes it. */
   get response(): Response {
-    const output = structuredClone(this.#output) as readonly Item[] & Fields[];
+    const output = copyOf(this.#output) as readonly Item[] & Fields[];
     return { ...this.#response, output, output_text: outputText(output) };
   }
 
@@ -41,15 +42,15 @@ export class Snapshot {
       case "response.output_item.added":
       case "response.output_item.done":
         assert.equal(event.output_index < this.#output.length, event.type === "response.output_item.done");
-        this.#output[event.output_index] = structuredClone({ ...event.item });
+        this.#output[event.output_index] = copyOf<Fields>({ ...event.item });
         return;
       case "response.content_part.added":
       case "response.content_part.done":
-        this.#list(event.output_index, "content")[event.content_index ?? 0] = structuredClone({ ...event.part });
+        this.#list(event.output_index, "content")[event.content_index ?? 0] = copyOf<Fields>({ ...event.part });
         return;
       case "response.reasoning_summary_part.added":
       case "response.reasoning_summary_part.done":
-        this.#list(event.output_index, "summary")[event.summary_index ?? 0] = structuredClone({ ...event.part });
+        this.#list(event.output_index, "summary")[event.summary_index ?? 0] = copyOf<Fields>({ ...event.part });
         return;
       case "response.output_text.annotation.added":
         listIn(this.#part(event.output_index, "content", event.content_index), "annotations").push(event.annotation);
