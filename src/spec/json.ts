@@ -1,4 +1,5 @@
 /** Owns the reading of JSON whose shape nobody promises: what clients send, and what upstreams answer. */
+import { limits } from "../limits.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -38,11 +39,50 @@ export function countOf(value: unknown): number | null {
   return Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : null;
 }
 
-/** `text` parsed; undefined where it is not JSON. */
+/**
+ * `value` with every text and key in it well formed: half of a surrogate pair, as programs leave it that cut in the middle of
+ * an emoji, becomes U+FFFD. The same value where nothing is wrong.
+ */
+export function wellFormed<T>(value: T): T {
+  return isWellFormed(value) ? value : (mended(value) as T);
+}
+
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  if (typeof value !== "object" || value === null) return true;
+  return Object.keys(value).every(isWellFormed) && Object.values(value).every(isWellFormed);
+}
+
+function mended(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map(mended);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), mended(inner)]));
+}
+
+/** `text` parsed; undefined where it is not JSON, or nested deeper than the limit: what walks it would overflow. */
 export function parse(text: string): unknown {
+  if (isTooDeep(text)) return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
     return undefined;
   }
+}
+
+/** Brackets outside of strings are counted: JSON.parse itself would take any depth, and seconds for millions of levels. */
+function isTooDeep(text: string): boolean {
+  // Each level takes two characters; most texts are the short events of upstreams.
+  if (text.length < 2 * limits.jsonDepth) return false;
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length && depth <= limits.jsonDepth; at += 1) {
+    const character = text[at];
+    if (inString && character === "\\") at += 1;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === "{" || character === "[") depth += 1;
+    else if (character === "}" || character === "]") depth -= 1;
+  }
+  return depth > limits.jsonDepth;
 }

@@ -32,6 +32,8 @@ const broken: readonly (readonly [rule: RegExp, messages: readonly object[], too
   [/not unique/, [calling(call("a")), answer("a"), calling(call("a")), answer("a")]],
   [/arguments \[\]/, [calling(call("a", "[]")), answer("a")]],
   [/arguments \{/, [calling(call("a", "{")), answer("a")]],
+  [/arguments \{/, [calling(call("a", String.raw`{"q":"\ud83d"}`)), answer("a")]],
+  [/half of a surrogate pair/, [{ role: "user", content: "\ud83d" }]],
   [/names a b/, [calling(call("a", "{}", "a b")), answer("a")]],
   [/offered twice/, [user], [tool("f"), tool("f")]],
   [/the name f\.g/, [user], [tool("f.g")]],

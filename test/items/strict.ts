@@ -13,7 +13,14 @@ export function violations(body: unknown): string[] {
     ...messages.flatMap(ofMessage),
     ...ofCalls(messages),
     ...ofTools(tools),
+    ...(isWellFormed(body) ? [] : ["a text holds half of a surrogate pair"]),
   ];
+}
+
+/** As llama-server's parser sees it. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return value.isWellFormed();
+  return typeof value !== "object" || value === null || Object.entries(value).flat().every(isWellFormed);
 }
 
 function ofMessage(message: Fields, index: number): string[] {
@@ -61,7 +68,7 @@ function ofCall(call: Fields, seen: Set<unknown>): string[] {
     wrong.push(`the call id ${String(id)} is empty or not unique`);
   if (type !== "function") wrong.push(`call ${String(id)} has the type ${String(type)}`);
   if (typeof name !== "string" || !functionName.test(name)) wrong.push(`call ${String(id)} names ${String(name)}`);
-  if (typeof args !== "string" || !isFields(parse(args)))
+  if (typeof args !== "string" || !isFields(parse(args)) || !isWellFormed(parse(args)))
     wrong.push(`call ${String(id)} has arguments ${String(args)}`);
   seen.add(id);
   return wrong;

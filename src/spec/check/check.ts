@@ -1,6 +1,7 @@
 /** Owns the checker: reads the events or the bytes of one streamed response, and names every rule they break. */
 import { limits } from "../../limits.ts";
 import { type ClientDialect, hasEvent, plainEvent } from "../client-dialects.ts";
+import { isFields, parse } from "../json.ts";
 import { contentRules } from "./content.ts";
 import { foreignBody, foreignStream } from "./foreign.ts";
 import { type Frame, FrameReader } from "./frames.ts";
@@ -135,7 +136,7 @@ export class StreamCheck {
       return;
     }
     if (this.#ends > 0) this.#check.tell(4, "an event after [DONE]", line, "");
-    const event = data === null ? undefined : parse(data);
+    const event = data === null ? undefined : eventIn(data);
     const type = nameOf(fieldsOf(event));
     const wrong = data === null || event !== undefined ? faults : [...faults, `no JSON object: ${show(data)}`];
     for (const fault of wrong) this.#check.tell(3, fault, line, type);
@@ -148,27 +149,7 @@ export class StreamCheck {
 }
 
 /** An object that the rules can walk; undefined for anything else. */
-function parse(data: string): object | undefined {
-  if (isDeep(data)) return undefined;
-  try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether its brackets nest so deep that comparing it would overflow the stack. */
-function isDeep(data: string): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let at = 0; at < data.length && depth <= limits.jsonDepth; at += 1) {
-    const character = data[at];
-    if (inString && character === "\\") at += 1;
-    else if (character === '"') inString = !inString;
-    else if (inString) continue;
-    else if (character === "{" || character === "[") depth += 1;
-    else if (character === "}" || character === "]") depth -= 1;
-  }
-  return depth > limits.jsonDepth;
+function eventIn(data: string): object | undefined {
+  const value = parse(data);
+  return isFields(value) ? value : undefined;
 }
