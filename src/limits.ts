@@ -63,6 +63,8 @@ export const limits = {
   rememberedModels: 256,
   /** White space that may stand between a single quote and what follows it, for the quote to end a string. */
   repairAhead: 64,
+  /** Fences, JSON and shell commands that a model wraps around one another and a patch; three were seen. */
+  patchLayers: 8,
   /** Calls one turn may hold open at once; beyond it an upstream is broken. */
   openCalls: 128,
   /** `input_items` page size (OpenAI's maximum and default). */
@@ -206,6 +208,8 @@ export const limits = {
   sealRatio: 8,
   /** What a model is shown of one text file: a million tokens, which is more than models that run here read. */
   fileTextBytes: 4 * MiB,
+  /** What a model is shown of all files of a thread together, in characters; those that come first are shown first. */
+  threadFileChars: 32 * MiB,
   /** A data URL that is not base64, in characters: its escapes are undone a byte at a time, and programs use base64. */
   plainDataUrlChars: 1 * MiB,
   /** What is shown of a file's name and of a link to one, in characters. */

@@ -25,9 +25,10 @@ export function createMemoryStore(
     turns.delete(id);
     taken -= kept.bytes;
     for (const item of itemsOf(kept.turn)) {
-      const left = (items.get(item.id) ?? []).filter((other) => other !== item);
-      if (left.length > 0) items.set(item.id, left);
-      else items.delete(item.id);
+      const same = items.get(item.id);
+      // The oldest goes first, so it is found at once.
+      same?.splice(same.indexOf(item), 1);
+      if (same?.length === 0) items.delete(item.id);
     }
     return true;
   }
@@ -73,7 +74,7 @@ const entryBytes = 24;
 
 /** Freezes `value` through and through; returns about how many bytes it takes. */
 function freeze(value: unknown): number {
-  if (typeof value === "string") return value.length;
+  if (typeof value === "string") return Buffer.byteLength(value);
   if (typeof value !== "object" || value === null) return 0;
   let bytes = objectBytes;
   for (const entry of Object.values(value)) bytes += entryBytes + freeze(entry);

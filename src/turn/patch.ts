@@ -1,4 +1,5 @@
 /** Owns the form of Codex's patches: models wrap and abridge them in ways that Codex's own parser refuses. */
+import { limits } from "../limits.ts";
 import { isFields, parse } from "../spec/json.ts";
 
 const begin = "*** Begin Patch";
@@ -20,9 +21,13 @@ export function plainPatch(input: string): string {
 
 /** One layer after the other, as they come nested. */
 function unwrapped(text: string): string {
-  const trimmed = text.trim();
-  const layer = fenced(trimmed) ?? wrapped(trimmed) ?? heredoc(trimmed);
-  return layer === null || layer.length >= trimmed.length ? trimmed : unwrapped(layer);
+  let inner = text.trim();
+  for (let layers = 0; layers < limits.patchLayers; layers += 1) {
+    const layer = fenced(inner) ?? wrapped(inner) ?? heredoc(inner);
+    if (layer === null) break;
+    inner = layer.trim();
+  }
+  return inner;
 }
 
 function fenced(text: string): string | null {

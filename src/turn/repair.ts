@@ -21,7 +21,8 @@ class BeyondRepair extends Error {
 
 /** Chat models put code into fences, with or without the name of a language. */
 function unfenced(text: string): string {
-  return /^```\w*\s+([^]*?)\s*```$/.exec(text)?.[1] ?? text;
+  const isFenced = text.length >= 6 && text.startsWith("```") && text.endsWith("```");
+  return isFenced ? text.slice(3, -3).replace(/^\w*/, "").trim() : text;
 }
 
 /** What ends a string, by what begins it; typographic quotes come from models trained on prose. */

@@ -32,6 +32,17 @@ test("beyond its memory the oldest turns are forgotten, but never the newest", a
   assert.ok(await store.get("resp_4"));
 });
 
+test("items that many turns repeat are forgotten with the last of them", async () => {
+  const store = createMemoryStore(3);
+  for (const at of [1, 2, 3, 4]) await store.append(turn(`resp_${at}`, [message("msg_1", `${at}`)]));
+  await store.delete("resp_3");
+  assert.deepEqual(await store.item("msg_1"), message("msg_1", "4"));
+  await store.delete("resp_4");
+  assert.deepEqual(await store.item("msg_1"), message("msg_1", "2"));
+  await store.delete("resp_2");
+  assert.equal(await store.item("msg_1"), null);
+});
+
 test("what is kept cannot be changed by those who read it", async () => {
   const store = createMemoryStore();
   await store.append(turn("resp_1", [message("msg_1", "hi")]));

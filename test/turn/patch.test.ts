@@ -29,6 +29,11 @@ for (const text of ["", "hello", "{}", "Two\nlines, then *** Begin Patch", '{"in
   test(`left alone: ${JSON.stringify(text)}`, () => assert.equal(plainPatch(text), text));
 }
 
+test("beyond a few layers nothing is unwrapped, and nothing overflows", () => {
+  const fences = "```\n".repeat(20_000);
+  assert.equal(plainPatch(`${fences}*** Begin Patch\n${"```\n".repeat(20_000)}`).startsWith("```"), true);
+});
+
 test("a patch that is plain already stays so, whatever is in it", () => {
   const lines = fc.array(fc.constantFrom("+a", "-b", " c", "@@", "+```", "+EOF", "*** Add File: x", "+*** End Patch"));
   fc.assert(

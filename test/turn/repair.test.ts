@@ -39,6 +39,12 @@ for (const text of [
 
 const anyObject = fc.dictionary(fc.string(), fc.jsonValue());
 
+test("a fence is found at once, whatever is in it", () => {
+  const blank = " \n".repeat(500_000);
+  assert.equal(repairJson(`\`\`\`json${blank}{"a":1}${blank}\`\`\``), '{"a":1}');
+  assert.equal(repairJson(`\`\`\`json${blank}x`), null);
+});
+
 test("what is JSON keeps its value", () => {
   fc.assert(
     fc.property(anyObject, fc.nat(4), (value, indent) => {
