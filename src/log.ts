@@ -5,8 +5,10 @@ const levels = { error: 0, warn: 1, info: 2, debug: 3 } as const;
 export type LogLevel = keyof typeof levels;
 export const logLevels = Object.keys(levels) as readonly LogLevel[];
 
-/** Prompts and outputs may be passed at `debug` only. */
-export type Log = Readonly<Record<LogLevel, (message: string, fields?: Readonly<Record<string, unknown>>) => void>>;
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Prompts and outputs may be passed at `debug` only. Fields that take work to find are found only where they are shown. */
+export type Log = Readonly<Record<LogLevel, (message: string, fields?: LogFields | (() => LogFields)) => void>>;
 
 const colours: Readonly<Record<LogLevel, string>> = { error: "31", warn: "33", info: "36", debug: "90" };
 
@@ -21,10 +23,12 @@ export function createLog(level: LogLevel, out: LineOutput = process.stderr): Lo
   const coloured = out.isTTY === true && !process.env["NO_COLOR"];
   const write =
     (at: LogLevel) =>
-    (message: string, fields: Readonly<Record<string, unknown>> = {}): void => {
+    (message: string, fields: LogFields | (() => LogFields) = {}): void => {
       if (levels[at] > levels[level]) return;
       const label = coloured ? `\u001B[${colours[at]}m${at}\u001B[0m` : at;
-      const tail = Object.entries(fields).map(([key, value]) => ` ${key}=${JSON.stringify(value)}`);
+      const tail = Object.entries(typeof fields === "function" ? fields() : fields).map(
+        ([key, value]) => ` ${key}=${JSON.stringify(value)}`,
+      );
       out.write(`${label} ${message}${tail.join("")}\n`);
     };
   return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };

@@ -33,7 +33,7 @@ export function createResponse(options: AnswerOptions): Handler {
     const dialect = dialectOf(exchange, options);
     const request = parseRequest(plainRequest(await readJson(incoming)));
     const streamed = request.stream === true;
-    const turn = await prepare(line, request, threadId(incoming.headers, request));
+    const turn = await prepare(line, request, threadId(incoming.headers, request), signal);
     outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
     const events = run(line, turn, signal);
     if (!streamed) return answer(exchange, events, dialect);

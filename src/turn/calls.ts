@@ -8,6 +8,7 @@ import { channels } from "../spec/channels.ts";
 import { LeakWatch, type Piece, spellings, type Spellings } from "./leaks.ts";
 import type { ItemDelta } from "./machine.ts";
 import type { Offer, OfferedTool } from "./offer.ts";
+import { unanswered } from "./content.ts";
 import { messageOf, newMessage, newReasoning, publish, wireFields, wireLogprob } from "./publish.ts";
 
 export interface GateOptions {
@@ -269,6 +270,6 @@ const uncalled = "The model called no tool although tool_choice demands a call."
 /** Neither a message nor a call, though perhaps long thinking: agents would take it for the end of their work. */
 const silence: Fault = {
   hint: "[You have not answered yet. Answer now.]",
-  instead: () => messageOf("[The model ended its turn without an answer.]"),
+  instead: () => messageOf(unanswered),
   message: null,
 };

@@ -11,9 +11,10 @@ export interface FileReader {
   /**
    * What stands for the contents of every `input_file` part that carries them inline, by its `file_data` (or the data URL in
    * its `file_url`). The same data has the same text on every turn, whatever its name, so that prompts stay the same. No
-   * part makes it throw; it throws `ApiError` while the server is overloaded with PDFs or shuts down.
+   * part makes it throw; it throws `ApiError` while the server is overloaded with PDFs or shuts down, and the reason of
+   * `signal` once that is aborted.
    */
-  texts(parts: readonly Part[]): Promise<ReadonlyMap<string, string>>;
+  texts(parts: readonly Part[], signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   close(): Promise<void>;
 }
 
@@ -21,11 +22,12 @@ export interface FileReader {
 export function createFileReader(bounds: Partial<PdfBounds> = {}): FileReader {
   const pdfs = new PdfReader({ ...pdfBounds, ...bounds });
   return {
-    async texts(parts) {
+    async texts(parts, signal) {
       const texts = new Map<string, string>();
       for (const part of parts) {
         const data = inlineData(part);
         if (data === null || texts.has(data)) continue;
+        signal?.throwIfAborted();
         texts.set(data, await contents(data, pdfs));
         // Each file may take the event loop some time, a thread's files together must not.
         await yieldToOthers();
@@ -36,13 +38,36 @@ export function createFileReader(bounds: Partial<PdfBounds> = {}): FileReader {
   };
 }
 
+/** What stands in the prompt for each of `parts`. The first ones are dealt with first, so that prompts only grow. */
+export async function fileTexts(
+  parts: readonly Part[],
+  files: FileReader,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<Part, string>> {
+  const texts = await files.texts(parts, signal);
+  let left: number = limits.threadFileChars;
+  return new Map(
+    parts.map((part) => {
+      const whole = fileText(part, texts);
+      const shown =
+        whole.length <= left ? whole : titled(part, unseen("the files before it take all the room there is"));
+      left -= shown.length;
+      return [part, shown];
+    }),
+  );
+}
+
 /** What stands in the prompt for `part`: a line with the name of the file, then its text or a note. */
 export function fileText(part: Part, texts: ReadonlyMap<string, string>): string {
-  const { filename, file_id: id, file_url: url } = fieldsOf(part);
+  const { file_id: id, file_url: url } = fieldsOf(part);
   const data = inlineData(part);
   const link = data === null ? oneLine(words(url), limits.fileUrlChars) : "";
+  return titled(part, (data === null ? undefined : texts.get(data)) ?? unseen(absence(link, id)));
+}
+
+function titled(part: Part, shown: string): string {
+  const { filename, file_id: id } = fieldsOf(part);
   const name = [filename, id].map((value) => oneLine(words(value), limits.fileNameChars)).find((text) => text !== "");
-  const shown = (data === null ? undefined : texts.get(data)) ?? unseen(absence(link, id));
   return `[file: ${name ?? "unnamed"}]\n${shown}`;
 }
 

@@ -2,8 +2,9 @@
  * Owns the healing of items: what clients get wrong, or send in a form of their own, becomes what the rest of the line
  * expects. One rule a function, and each looks at one item only, so that a healed thread stays the same from turn to turn.
  */
+import { limits } from "../limits.ts";
 import { aliases, type Item, items as rows } from "../spec/items.ts";
-import { type Fields, isFields, listOf, parse } from "../spec/json.ts";
+import { type Fields, isFields, parse } from "../spec/json.ts";
 import { isPartType } from "../spec/parts.ts";
 import { plainText } from "./content.ts";
 
@@ -35,6 +36,22 @@ export const rules = {
       return [{ ...item, role: typeof role === "string" && speakers.has(role) ? "assistant" : "user" }];
     },
   },
+  nestedContent: {
+    client: "MCP bridges that put one list of content into another",
+    heal: (item) => {
+      const nested = contentFields.filter((field) => isNested(item[field]));
+      if (nested.length === 0) return null;
+      return [{ ...item, ...Object.fromEntries(nested.map((field) => [field, [item[field]].flat(limits.jsonDepth)])) }];
+    },
+  },
+  chatThinking: {
+    client: "histories of Chat Completions, with `reasoning_content` in a message",
+    heal: (item) => {
+      const { reasoning_content: thought, ...message } = item;
+      if (item.type !== "message" || item["role"] !== "assistant" || typeof thought !== "string") return null;
+      return [{ id: `${item.id}_thought`, type: "reasoning", content: thought }, message];
+    },
+  },
   chatResult: {
     client: "histories of Chat Completions, with messages of the role `tool`",
     heal: (item) => {
@@ -44,11 +61,12 @@ export const rules = {
     },
   },
   chatCalls: {
-    client: "histories of Chat Completions, with `tool_calls` in a message",
+    client: "histories of Chat Completions, with `tool_calls` (or the older `function_call`) in a message",
     heal: (item) => {
-      const { tool_calls: calls, ...message } = item;
-      if (item.type !== "message" || item["role"] !== "assistant" || !Array.isArray(calls)) return null;
-      return [message, ...listOf(calls).map((call, index) => chatCall(call, `${item.id}_${index}`))];
+      const { tool_calls: several, function_call: single, ...message } = item;
+      const calls = [several, single].flat().filter(isFields);
+      if (item.type !== "message" || item["role"] !== "assistant" || calls.length === 0) return null;
+      return [message, ...calls.map((call, index) => chatCall(call, `${item.id}_${index}`))];
     },
   },
   refusalText: {
@@ -79,7 +97,7 @@ export const rules = {
     heal: (item) => {
       const { call_id: callId } = item;
       if (!isCallOrOutput(item) || typeof callId === "string") return null;
-      const found = item["tool_call_id"] ?? (item.type === "local_shell_call_output" ? item.id : callId);
+      const found = item["tool_call_id"] ?? (namesItsCall(item) ? item.id : callId);
       return [{ ...item, call_id: typeof found === "string" || typeof found === "number" ? String(found) : "" }];
     },
   },
@@ -87,7 +105,7 @@ export const rules = {
     client: "clients that keep arguments parsed, or send none for a tool without parameters",
     heal: (item) => {
       const { type, arguments: args } = item;
-      if (type !== "function_call" || (typeof args === "string" && args.trim() !== "")) return null;
+      if (type !== "function_call" || (typeof args === "string" && !blankArguments.has(args.trim()))) return null;
       const empty = args === null || args === undefined || typeof args === "string";
       return [{ ...item, arguments: empty ? "{}" : JSON.stringify(args) }];
     },
@@ -156,7 +174,17 @@ export function heal(items: readonly Item[]): Healed {
 }
 
 /** For the model, with the output of the call in question. */
-const unreadable = "[The arguments of this call were not valid JSON, so it was not run as written.]";
+const unreadable = "[The arguments of this call were not a JSON object.]";
+
+/** What stands for no arguments. */
+const blankArguments = new Set(["", "null"]);
+
+/** The fields of an item that hold content. */
+const contentFields = ["content", "output"] as const;
+
+function isNested(content: unknown): boolean {
+  return Array.isArray(content) && content.some((part) => Array.isArray(part));
+}
 
 const roles = new Set(["user", "assistant", "system", "developer", "tool", "function"]);
 const speakers = new Set(["bot", "model", "ai"]);
@@ -167,6 +195,14 @@ const textOutputs = new Set([
   "local_shell_call_output",
   "apply_patch_call_output",
 ]);
+
+/**
+ * OpenAI's outputs of local_shell bear the id of the call's item. Ours are given where that is taken by the call itself, and
+ * name nothing; such an output belongs to the call that still waits for one.
+ */
+function namesItsCall({ type, id }: Item): boolean {
+  return type === "local_shell_call_output" && !id.startsWith(`${rows.local_shell_call_output.prefix}_`);
+}
 
 function isCallOrOutput({ type }: Item): boolean {
   const row = Object.hasOwn(rows, type) ? rows[type as keyof typeof rows] : null;
@@ -197,6 +233,10 @@ function isChatFile(part: unknown): part is Fields & { readonly file: Fields } {
 }
 
 function chatCall(call: Fields, id: string): Item {
+  const { custom } = call;
+  if (isFields(custom)) {
+    return { id, type: "custom_tool_call", call_id: call["id"], name: custom["name"], input: custom["input"] };
+  }
   const body = isFields(call["function"]) ? call["function"] : call;
   return { id, type: "function_call", call_id: call["id"], name: body["name"], arguments: body["arguments"] };
 }

@@ -2,8 +2,9 @@
 import { hash } from "node:crypto";
 import type { EngineRequest, EngineTool } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
-import { at, type Fields, fieldsOf, isFields } from "../spec/json.ts";
+import { at, type Fields, fieldsOf, isFields, words } from "../spec/json.ts";
 import { type ClientToolType, isToolType, type Tool, tools } from "../spec/tools.ts";
 import { type Kind, kinds } from "./kinds.ts";
 import { cleanSchema, wantsSecrets } from "./schema.ts";
@@ -22,6 +23,8 @@ export interface OfferedTool {
 export interface Offer {
   /** By the engine's name. */
   readonly tools: ReadonlyMap<string, OfferedTool>;
+  /** Engine names of those whose own name was taken, by `keyOf`. */
+  readonly renamed: ReadonlyMap<string, string>;
   readonly choice: EngineRequest["toolChoice"];
 }
 
@@ -37,7 +40,27 @@ export function makeOffer(offered: readonly Tool[], items: readonly Item[], choi
   const late = answered(items);
   add(set, functionsFor(offered), false);
   for (const [index, item] of items.entries()) add(set, functionsFor(toolsIn(item)), index >= late);
-  return choose(set, choice);
+  const renamed = [...set.values()].filter((tool) => tool.engine.name !== nameForEngine(tool.name, tool.namespace));
+  return { ...choose(set, choice), renamed: new Map(renamed.map((tool) => [keyOf(tool), tool.engine.name])) };
+}
+
+/** `items` with the calls and the lists of renamed tools under the names that the model is shown. */
+export function asOffered(items: readonly Item[], { renamed }: Offer): readonly Item[] {
+  if (renamed.size === 0) return items;
+  return items.map((item) => {
+    if (toolsIn(item).length > 0) {
+      const shown = functionsFor(toolsIn(item)).map((tool) => ({
+        ...tool.engine,
+        type: "function",
+        name: renamed.get(keyOf(tool)) ?? tool.engine.name,
+      }));
+      return { ...item, tools: shown };
+    }
+    const type = item.type === kinds.custom.call ? "custom" : "function";
+    const namespace = stringOf(item["namespace"]);
+    const name = renamed.get(keyOf({ type, namespace, name: words(item["name"]) }));
+    return name === undefined ? item : { ...item, name, namespace: null };
+  });
 }
 
 /** The tools that an item brings into a thread. */
@@ -68,23 +91,32 @@ export function functionsFor(list: readonly unknown[]): OfferedTool[] {
 /** The name under which an engine sees `name`: itself where it can, else shortened with a digest that keeps it unique. */
 export function nameForEngine(name: string, namespace: string | null): string {
   const full = namespace ? `${namespace}${namespace.endsWith("__") ? "" : "__"}${name}` : name || "unnamed";
-  return engineName.test(full) ? full : distinct(full);
+  return engineName.test(full) ? full : distinct(full, full);
 }
 
-function distinct(full: string): string {
-  const digest = hash("sha256", full, "hex").slice(0, 8);
+/** A name like `full` that `key` alone has. */
+function distinct(full: string, key: string): string {
+  const digest = hash("sha256", key, "hex").slice(0, 8);
   return `${full.replace(/[^A-Za-z0-9_-]/g, "_").slice(0, 55)}_${digest}`;
 }
 
-/** The first tool of a name keeps it; a different one that maps to the same gets a name of its own. */
+/**
+ * The first tool of a name keeps it; a different one that maps to the same gets a name of its own. What a thread brings
+ * beyond the limit is left out.
+ */
 function add(set: Map<string, OfferedTool>, found: readonly OfferedTool[], inThread: boolean): void {
   for (const tool of found) {
-    const { name } = tool.engine;
-    const taken = set.get(name);
-    if (taken?.name === tool.name && taken.namespace === tool.namespace) continue;
-    const free = taken ? distinct(`${tool.namespace ?? ""} ${tool.name}`) : name;
-    set.set(free, { ...tool, engine: { ...tool.engine, name: free, inThread } });
+    if (set.size >= limits.tools) return;
+    const taken = set.get(tool.engine.name);
+    if (taken !== undefined && keyOf(taken) === keyOf(tool)) continue;
+    const name = taken === undefined ? tool.engine.name : distinct(tool.engine.name, keyOf(tool));
+    set.set(name, { ...tool, engine: { ...tool.engine, name, inThread } });
   }
+}
+
+/** By what a client tells its tools apart. */
+function keyOf({ type, namespace, name }: Pick<OfferedTool, "type" | "namespace" | "name">): string {
+  return JSON.stringify([type, namespace, name]);
 }
 
 function functionFor(tool: Fields, namespace: string | null): OfferedTool | null {
@@ -116,7 +148,7 @@ function functionFor(tool: Fields, namespace: string | null): OfferedTool | null
   };
 }
 
-function choose(set: Map<string, OfferedTool>, choice: unknown): Offer {
+function choose(set: Map<string, OfferedTool>, choice: unknown): Omit<Offer, "renamed"> {
   if (choice === "none" || choice === "auto") return { tools: set, choice };
   // "any" is what Mistral's and Anthropic's interfaces call it. With nothing to call, nothing can be required.
   if (choice === "required" || choice === "any") return { tools: set, choice: set.size > 0 ? "required" : "auto" };
@@ -124,17 +156,17 @@ function choose(set: Map<string, OfferedTool>, choice: unknown): Offer {
   if (!isFields(choice)) return { tools: set, choice: "auto" };
   if (choice["type"] === "allowed_tools") return allow(set, fieldsOf(choice["allowed_tools"] ?? choice));
   if (!isWanted(choice)) return { tools: set, choice: "auto" };
-  const names = namesOf(set, choice);
-  if (names.length === 0) {
+  const names = meant(set, [choice]);
+  if (names.size === 0) {
     const wanted = nameIn(choice) ?? String(choice["type"]);
     throw refusal(`names '${wanted}', which is not in 'tools'. Offer that tool, or use "auto".`);
   }
-  return { tools: set, choice: { names } };
+  return { tools: set, choice: { names: [...names] } };
 }
 
 /** Chat Completions nests the two fields, the Responses API has them flat. */
-function allow(set: ReadonlyMap<string, OfferedTool>, { mode, tools: entries }: Fields): Offer {
-  const names = new Set((Array.isArray(entries) ? entries : []).flatMap((entry) => namesOf(set, entry)));
+function allow(set: ReadonlyMap<string, OfferedTool>, { mode, tools: entries }: Fields): Omit<Offer, "renamed"> {
+  const names = meant(set, Array.isArray(entries) ? entries : []);
   const allowed = new Map([...set].filter(([name]) => names.has(name)));
   if (mode === "required" && allowed.size === 0) {
     throw refusal(`requires a call, but none of its allowed tools is in 'tools'. Offer one, or use "auto".`);
@@ -147,15 +179,39 @@ function isWanted(choice: Fields): boolean {
   return nameIn(choice) !== null ? choice["type"] !== "mcp" : isClientTool(choice["type"]);
 }
 
-/** Engine names of the tools that a tool_choice entry means. */
-function namesOf(set: ReadonlyMap<string, OfferedTool>, entry: unknown): string[] {
-  const form = fieldsOf(entry);
-  const name = nameIn(form);
-  const namespace = stringOf(form["namespace"]);
-  return [...set]
-    .filter(([, tool]) => (name === null ? tool.type === form["type"] : tool.name === name))
-    .filter(([, tool]) => namespace === null || tool.namespace === namespace)
-    .map(([engine]) => engine);
+/** Engine names of the tools that some entries of tool_choice mean. */
+function meant(set: ReadonlyMap<string, OfferedTool>, entries: readonly unknown[]): ReadonlySet<string> {
+  const ways = [...set].flatMap(([engine, { type, name, namespace }]) => {
+    const inSpace = namespace === null ? [] : [{ name, namespace }, { namespace }];
+    return [{ type }, { name }, ...inSpace].map((way) => ({ way: meaning(way), engine }));
+  });
+  const byMeaning = Map.groupBy(ways, ({ way }) => way);
+  const wanted = new Set(entries.map((entry) => meaning(meantBy(fieldsOf(entry)))));
+  return new Set([...wanted].flatMap((way) => byMeaning.get(way) ?? []).map(({ engine }) => engine));
+}
+
+interface Meant {
+  readonly type?: unknown;
+  readonly name?: string;
+  readonly namespace?: string | null;
+}
+
+/** A name says more than a type; a namespace is one of all its tools. */
+function meantBy(entry: Fields): Meant {
+  const { type } = entry;
+  const name = nameIn(entry);
+  const namespace = stringOf(entry["namespace"]);
+  if (name === null) return { type };
+  if (type === "namespace") return { namespace: name };
+  return namespace === null ? { name } : { name, namespace };
+}
+
+function meaning({
+  type = null,
+  name = null,
+  namespace = null,
+}: { [field in keyof Meant]: Meant[field] | null }): string {
+  return JSON.stringify([type, name, namespace]);
 }
 
 function nameIn(form: Fields): string | null {

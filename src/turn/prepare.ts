@@ -3,15 +3,15 @@ import type { Engine, EngineRequest, ModelInfo } from "../engine/engine.ts";
 import type { Log } from "../log.ts";
 import { newId } from "../spec/ids.ts";
 import type { Item } from "../spec/items.ts";
-import { at } from "../spec/json.ts";
+import { at, wellFormed } from "../spec/json.ts";
 import { extraFields, type Request } from "../spec/request.ts";
-import { instructionsText, newResponse, type Response } from "../spec/response.ts";
+import { newResponse, type Response } from "../spec/response.ts";
 import type { Store } from "../store/store.ts";
 import { loadThread, resolveReferences } from "./history.ts";
 import { normalise } from "./normalise.ts";
 import type { FileReader } from "./files.ts";
 import { heal } from "./heal.ts";
-import { makeOffer, type Offer } from "./offer.ts";
+import { asOffered, makeOffer, type Offer } from "./offer.ts";
 import { plan, type Shape } from "./prompt.ts";
 import { skipped } from "./render.ts";
 import { reveal } from "./reveal.ts";
@@ -48,14 +48,24 @@ export interface Turn {
   readonly affinity: string | null;
 }
 
-/** Throws an ApiError for whatever is wrong with `request`. `threadId` is the client's own name for the thread, or null. */
-export async function prepare(line: Line, request: Request, threadId: string | null): Promise<Turn> {
+/**
+ * Throws an ApiError for whatever is wrong with `request`, and the reason of `signal` once the client is gone. `threadId` is
+ * the client's own name for the thread, or null.
+ */
+export async function prepare(
+  line: Line,
+  request: Request,
+  threadId: string | null,
+  signal: AbortSignal,
+): Promise<Turn> {
   const input = normalise(request.input);
   const previous = request.previous_response_id;
   const thread = previous ? await loadThread(line.store, previous) : [];
   const served = chooseModel(await line.engine.models(), request.model ?? null);
-  const items = await readable(line, [...thread, ...input], served?.capabilities.images ?? true);
-  const offer = makeOffer(request.tools ?? [], items, request.tool_choice ?? "auto");
+  const sent = [...instructionItems(request.instructions), ...thread, ...input];
+  const read = await readable(line, sent, served?.capabilities.images ?? true, signal);
+  const offer = makeOffer(request.tools ?? [], read, request.tool_choice ?? "auto");
+  const items = asOffered(read, offer);
   // An upstream that is down names no models; it may know the name once it is back.
   const model = served?.id ?? request.model ?? "default";
   const response = newResponse(request, newId("resp"), request.model ?? model, seconds());
@@ -65,11 +75,26 @@ export async function prepare(line: Line, request: Request, threadId: string | n
 }
 
 /** The items of a thread as the prompt is made of them: references resolved, mistakes healed, seals and files opened. */
-async function readable(line: Line, thread: readonly Item[], images: boolean): Promise<readonly Item[]> {
+async function readable(
+  line: Line,
+  thread: readonly Item[],
+  images: boolean,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
   const { items, counts } = heal(await resolveReferences(line.store, thread));
-  const revealed = await reveal(items, { seal: line.seal, files: line.files, images });
-  line.log.debug("items read", { items: items.length, healed: counts, skipped: skipped(revealed) });
+  const revealed = await reveal(items, { seal: line.seal, files: line.files, images }, signal);
+  line.log.debug("items read", () => ({ items: items.length, healed: counts, skipped: skipped(revealed) }));
   return revealed;
+}
+
+/** Instructions may be items too, as prompts stored at OpenAI are; they stand before the thread. */
+function instructionItems(instructions: Request["instructions"]): Item[] {
+  if (!Array.isArray(instructions)) return [];
+  return normalise(
+    instructions.map((entry: unknown) =>
+      typeof entry === "string" ? { type: "message", role: "developer", content: entry } : entry,
+    ),
+  );
 }
 
 /** A served model by its name, else the default: clients hard-code names like `gpt-4.1`. null where none is known. */
@@ -77,12 +102,12 @@ function chooseModel(models: readonly ModelInfo[], asked: string | null): ModelI
   return models.find(({ id }) => id === asked) ?? models[0] ?? null;
 }
 
-/** What the engine is asked in this turn, with the prompt at `shape`. */
+/** What the engine is asked in this turn, with the prompt at `shape`; every text of it is well formed. */
 export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
   const { request, offer } = turn;
-  return {
+  return wellFormed<EngineRequest>({
     model: turn.model,
-    messages: plan(instructionsText(request.instructions), turn.items, shape),
+    messages: plan(typeof request.instructions === "string" ? request.instructions : null, turn.items, shape),
     tools: [...offer.tools.values()].map((tool) => tool.engine),
     toolChoice: offer.choice,
     parallelToolCalls: request.parallel_tool_calls ?? true,
@@ -99,7 +124,7 @@ export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
     topLogprobs: wantsLogprobs(request) ? (request.top_logprobs ?? 0) : null,
     affinity: turn.affinity,
     extra: extraFields(request),
-  };
+  });
 }
 
 /** What the last `configuration_update` of the thread sets for the turns after it. */

@@ -33,8 +33,11 @@ function fold(instructions: string | null, items: readonly Item[]): Draft[] {
     const next = draft(item);
     // Tools that stand in front are listed with those of the request.
     if (next === null || (item.type === "additional_tools" && index < late)) continue;
-    if (next.role === "system" && index < late) leading.push(next.content.map(wordsOf).join("\n\n"));
-    else drafts.push(next.role === "system" ? asUser(next.content) : next);
+    if (next.role !== "system") drafts.push(next);
+    // No template has a place for images in its leading message.
+    else if (index < late && next.content.every(isText))
+      leading.push(next.content.map((part) => part.text).join("\n\n"));
+    else drafts.push(asUser(next.content));
   }
   if (leading.length === 0) return drafts;
   return [{ role: "system", content: [text(leading.join("\n\n"))] }, ...drafts];
@@ -142,6 +145,6 @@ function endingWithUser(messages: readonly EngineMessage[]): EngineMessage[] {
   return [...messages, { role: "user", content: [text(last ? "[Go on.]" : "")] }];
 }
 
-function wordsOf(part: EnginePart): string {
-  return part.type === "text" ? part.text : "";
+function isText(part: EnginePart): part is EnginePart & { readonly type: "text" } {
+  return part.type === "text";
 }

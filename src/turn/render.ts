@@ -1,8 +1,8 @@
 /** Owns what each item looks like to a model: one row an item type. Calls and outputs find each other later, in prompt.ts. */
 import type { EnginePart } from "../engine/engine.ts";
 import { isItemType, type Item, type ItemType } from "../spec/items.ts";
-import { at, listOf, words } from "../spec/json.ts";
-import { contentParts, plainText, text } from "./content.ts";
+import { at, isFields, parse, wellFormed, words } from "../spec/json.ts";
+import { contentParts, plainText, text, unanswered } from "./content.ts";
 import { hostedText, isHosted } from "./hosted.ts";
 import { foreignCalls, kinds } from "./kinds.ts";
 import { functionsFor, nameForEngine, toolsIn } from "./offer.ts";
@@ -72,7 +72,7 @@ const renderers = {
   custom_tool_call: (item) => called(item, nameOf(item), kinds.custom.args(item)),
   custom_tool_call_output: (item) => output(item, contentParts(item["output"])),
   tool_search_call: (item) => called(item, kinds.tool_search.name, kinds.tool_search.args(item)),
-  tool_search_output: (item) => output(item, [text(found(item))]),
+  tool_search_output: (item) => output(item, [text(found(item)), ...contentParts(item["output"])]),
   local_shell_call: (item) => called(item, kinds.local_shell.name, kinds.local_shell.args(item)),
   local_shell_call_output: (item) => output(item, contentParts(item["output"])),
   shell_call: (item) => called(item, kinds.shell.name, kinds.shell.args(item)),
@@ -116,11 +116,11 @@ const lostCompaction =
 
 function fromMessage(item: Item): Draft | null {
   const { role } = item;
-  if (role === "assistant") {
-    const content = contentParts(item["content"]);
-    return content.length === 0 ? null : assistant({ content: content.map(spoken).join("") });
-  }
   const content = contentParts(item["content"]);
+  if (role === "assistant") {
+    const said = content.map(spoken).join("");
+    return said === "" || said === unanswered ? null : assistant({ content: said });
+  }
   if (content.length === 0) return null;
   return { role: role === "system" || role === "developer" ? "system" : "user", content };
 }
@@ -131,8 +131,16 @@ function spoken(part: EnginePart): string {
 }
 
 function called(item: Item, name: string, args: string): Draft {
-  const call = { callId: words(item["call_id"]), itemId: item.id, name, arguments: args };
+  const call = { callId: words(item["call_id"]), itemId: item.id, name, arguments: soundArguments(args) };
   return assistant({ calls: [{ ...call, note: typeof item["note"] === "string" ? item["note"] : null }] });
+}
+
+/** llama-server parses them, and refuses half of a surrogate pair for ever. */
+function soundArguments(args: string): string {
+  if (!/\\ud[89a-f]/i.test(args)) return args;
+  const value = parse(args);
+  const sound = wellFormed(value);
+  return sound === value ? args : JSON.stringify(sound);
 }
 
 function nameOf(item: Item): string {
@@ -154,13 +162,15 @@ function found(item: Item): string {
     : ["[These tools can be called from now on:]", ...tools].join("\n");
 }
 
+/** One entry a command; some send plain content instead. */
 function shellOutput(outputs: unknown): EnginePart[] {
-  if (!Array.isArray(outputs)) return contentParts(outputs);
-  return listOf(outputs).map((entry) => {
+  return [outputs].flat().flatMap((entry: unknown) => {
+    if (!isFields(entry) || !["stdout", "stderr", "outcome"].some((field) => field in entry))
+      return contentParts(entry);
     const exit = at(entry["outcome"], "exit_code");
     const code = typeof exit === "number" ? exit : "unknown";
     const ending = at(entry["outcome"], "type") === "timeout" ? "[It ran out of time.]" : `[Exit code: ${code}]`;
-    return text([words(entry["stdout"]), words(entry["stderr"]), ending].filter((line) => line !== "").join("\n"));
+    return [text([words(entry["stdout"]), words(entry["stderr"]), ending].filter((line) => line !== "").join("\n"))];
   });
 }
 

@@ -6,7 +6,7 @@ import type { Item } from "../spec/items.ts";
 import { isFields } from "../spec/json.ts";
 import { isPartType, type Part, type PartRow, parts } from "../spec/parts.ts";
 import { plainText } from "./content.ts";
-import { type FileReader, fileText } from "./files.ts";
+import { type FileReader, fileTexts } from "./files.ts";
 import type { Seal } from "./seal.ts";
 
 export interface Means {
@@ -16,16 +16,19 @@ export interface Means {
   readonly images: boolean;
 }
 
-/** `items` with texts in place of what is sealed or packed. What cannot be opened stays as it is, or becomes a note. */
-export async function reveal(items: readonly Item[], { seal, files, images }: Means): Promise<readonly Item[]> {
-  const packed = items
-    .flatMap(partsOf)
-    .filter((part) => mediaOf(part) === "file" || (mediaOf(part) === "image" && !images));
-  const texts =
-    packed.length > 0
-      ? await files.texts(packed.filter((part) => mediaOf(part) === "file"))
-      : new Map<string, string>();
-  const shown = new Map(packed.map((part) => [part, mediaOf(part) === "file" ? fileText(part, texts) : unseen]));
+/**
+ * `items` with texts in place of what is sealed or packed. What cannot be opened stays as it is, or becomes a note. Throws
+ * the reason of `signal`: nobody needs the files of a client that is gone.
+ */
+export async function reveal(
+  items: readonly Item[],
+  { seal, files, images }: Means,
+  signal: AbortSignal,
+): Promise<readonly Item[]> {
+  const parts = items.flatMap(partsOf);
+  const attached = parts.filter((part) => mediaOf(part) === "file");
+  const shown = new Map<unknown, string>(attached.length > 0 ? await fileTexts(attached, files, signal) : []);
+  if (!images) for (const part of parts) if (mediaOf(part) === "image") shown.set(part, unseen);
   return items.map((item) => withTexts(open(item, seal), shown));
 }
 

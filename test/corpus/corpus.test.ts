@@ -59,6 +59,7 @@ function turnOf(body: Fields): Promise<Turn> {
     makeLine(() => [], { store }),
     parseRequest({ ...body, previous_response_id: null }),
     null,
+    new AbortController().signal,
   );
 }
 

@@ -73,6 +73,18 @@ export const tolerance = {
     }),
   ],
   "parts that no table knows": [message({ content: [{ type: "hologram", data: "x" }, "{seen}"] })],
+  "parts in lists in lists": [
+    message({ content: [["{seen}"], [[{ type: "input_text", text: "{seen}" }]]] }),
+    call(),
+    output({ output: [[{ type: "input_image", image_url: "{image}" }], ["{seen}"]] }),
+  ],
+  "part of another interface": silent(
+    "a note says that it is not shown",
+    message({ content: [{ type: "tool_use", id: "t", name: "f", input: {} }] }),
+  ),
+  "an image among instructions": [
+    message({ role: "developer", content: [{ type: "input_image", image_url: "{image}" }, "{seen}"] }),
+  ],
   "part text is null": [message({ content: [{ type: "input_text", text: null }, "{seen}"] })],
   "part without text": [message({ content: [{ type: "input_text" }, "{seen}"] })],
   "extra fields": [message({ internal_chat_message_metadata_passthrough: {}, isVisible: true, usage: { tokens: 1 } })],
@@ -104,6 +116,22 @@ export const tolerance = {
     },
     { role: "tool", tool_call_id: callId, content: "{seen}" },
   ],
+  "custom tool_calls of Chat Completions": [
+    {
+      role: "assistant",
+      tool_calls: [{ id: callId, type: "custom", custom: { name: "exec", input: "{seen}" } }],
+    },
+    { role: "tool", tool_call_id: callId, content: "{seen}" },
+  ],
+  "function_call of Chat Completions": [
+    { role: "assistant", content: null, function_call: { name: "look_up", arguments: '{"q":"{seen}"}' } },
+    { role: "function", name: "look_up", content: "{seen}" },
+  ],
+  "reasoning_content of Chat Completions": [{ role: "assistant", content: "{seen}", reasoning_content: "{seen}" }],
+  "our own words for silence": silent(
+    "it is not the model's own, and would teach it to end so again",
+    message({ role: "assistant", content: "[The model ended its turn without an answer.]" }),
+  ),
   "reference with type": silent(foreign, { type: "item_reference", id: "rs_lost_{id}" }),
   "reference without type": silent(foreign, { id: "msg_lost_{id}" }),
   "reference without id": silent(empty, { type: "item_reference" }),
@@ -145,6 +173,28 @@ export const tolerance = {
     { type: "shell_call", call_id: callId, action: { commands: ["{seen}"] } },
     { type: "shell_call_output", call_id: callId, output: "{seen}" },
   ],
+  "shell output of parts": [
+    { type: "shell_call", call_id: callId, action: { commands: ["{seen}"] } },
+    { type: "shell_call_output", call_id: callId, output: [{ type: "input_text", text: "{seen}" }, "{seen}"] },
+  ],
+  "shell output is one result": [
+    { type: "shell_call", call_id: callId, action: { commands: ["{seen}"] } },
+    { type: "shell_call_output", call_id: callId, output: { stdout: "{seen}" } },
+  ],
+  "local shell output under the id of its call": [
+    { type: "local_shell_call", id: "lsh_{id}", call_id: callId, action: { type: "exec", command: ["{seen}"] } },
+    { type: "local_shell_call_output", id: "lsh_{id}", output: "{seen}" },
+  ],
+  "search output is an error": [
+    { type: "tool_search_call", call_id: callId, arguments: { query: "{seen}" } },
+    { type: "tool_search_output", call_id: callId, tools: [], output: "{seen}" },
+  ],
+  "sealed part of another server": silent(foreign, {
+    type: "agent_message",
+    author: "a",
+    recipient: "b",
+    content: [{ type: "encrypted_content", encrypted_content: `gAAAAAB${"x".repeat(120)}==` }],
+  }),
   "call without output": [call()],
   "calls without outputs, then words": [call(), call({ call_id: "other_{id}" }), message({})],
   "call_id is missing": [{ type: "function_call", name: "look_up", arguments: '{"q":"{seen}"}' }, output()],
@@ -166,6 +216,29 @@ export const tolerance = {
   "arguments are the text of a list": [call({ arguments: '["{seen}"]' }), output()],
   "arguments are the text of a string": [call({ arguments: '"{seen}"' }), output()],
   "arguments are the text null": [call({ arguments: "null" }), output()],
+  "half a character": [message({ content: "\ud83d{seen}" }), message({ role: "assistant", content: "{seen}\udc4d" })],
+  "half a character in thinking": [thought({ content: [{ type: "reasoning_text", text: "{seen}\ud83d" }] })],
+  "half a character in a call": [
+    call({ arguments: String.raw`{"q":"{seen}\ud83d"}` }),
+    output({ output: "{seen}\ud83d" }),
+  ],
+  "half a character in a parsed call": [call({ arguments: { q: "{seen}\ud83d" } }), output()],
+  "half a character in a custom call": [
+    { type: "custom_tool_call", call_id: callId, name: "exec", input: "{seen}\ud83d" },
+    { type: "custom_tool_call_output", call_id: callId, output: [{ type: "input_text", text: "{seen}\ud83d" }] },
+  ],
+  "half a character in a tool": [
+    { type: "additional_tools", tools: [{ type: "function", name: "f", description: "{seen}\ud83d" }] },
+  ],
+  "arguments are nested too deep": [
+    call({ arguments: `{"q":${"[".repeat(5_000)}"{seen}"${"]".repeat(5_000)}}` }),
+    output(),
+  ],
+  "arguments of a search are nested too deep": silent("a search is an object, and what is no object is none", {
+    type: "tool_search_call",
+    call_id: callId,
+    arguments: "[".repeat(5_000),
+  }),
   "custom input is null": [{ type: "custom_tool_call", call_id: callId, name: "{seen}", input: null }],
   "custom input is an object": [{ type: "custom_tool_call", call_id: callId, name: "exec", input: { js: "{seen}" } }],
   "shell action is a string": [{ type: "shell_call", call_id: callId, action: "ls {seen}" }],

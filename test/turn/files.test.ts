@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import { limits } from "../../src/limits.ts";
 import type { Part } from "../../src/spec/parts.ts";
-import { createFileReader, fileText } from "../../src/turn/files.ts";
+import { createFileReader, fileText, fileTexts } from "../../src/turn/files.ts";
 import { pdfOfPages } from "./pdf-maker.ts";
 
 const reader = createFileReader();
@@ -133,6 +133,24 @@ test("the name under which data comes changes nothing but the name", async () =>
   const texts = await reader.texts(parts);
   assert.deepEqual([...texts], [[data, "[page 1 of 1]\none"]]);
   for (const part of parts) assert.match(fileText(part, texts), /^\[file: .+\]\n\[page 1 of 1\]\none$/);
+});
+
+test("files beyond the room there is are named and not shown, and those before them stay as they were", async () => {
+  const data = base64("x".repeat(limits.fileTextBytes - 100));
+  const parts = Array.from({ length: limits.threadFileChars / limits.fileTextBytes + 2 }, () =>
+    file({ file_data: data }),
+  );
+  const shown = [...(await fileTexts(parts, reader)).values()];
+  const [first, last] = [shown[0] ?? "", shown.at(-1) ?? ""];
+  assert.ok(first.length > limits.fileTextBytes - 100);
+  assert.equal(last, "[file: unnamed]\n[you cannot see this file: the files before it take all the room there is]");
+  assert.ok(shown.join("").length < limits.threadFileChars + 1_000);
+  assert.deepEqual([...(await fileTexts(parts.slice(0, 2), reader)).values()], shown.slice(0, 2));
+});
+
+test("files are read no further once nobody waits for them", async () => {
+  const gone = AbortSignal.abort(new Error("gone"));
+  await assert.rejects(reader.texts([file({ file_data: base64("x") })], gone), /gone/);
 });
 
 test("no part whatsoever throws, and each has the same text twice", async () => {

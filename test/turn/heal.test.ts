@@ -29,6 +29,19 @@ const cases = {
     becomes: [{ type: "message", role: "assistant", content: "hi" }],
     sound: { type: "message", role: "developer", content: "hi" },
   },
+  nestedContent: {
+    sent: { type: "function_call_output", call_id: "c", output: ["a", [["b"], { type: "input_text", text: "c" }]] },
+    becomes: [{ type: "function_call_output", call_id: "c", output: ["a", "b", { type: "input_text", text: "c" }] }],
+    sound: { type: "function_call_output", call_id: "c", output: ["a", "b"] },
+  },
+  chatThinking: {
+    sent: { role: "assistant", content: "42", reasoning_content: "six times seven" },
+    becomes: [
+      { id: "i_thought", type: "reasoning", content: "six times seven" },
+      { type: "message", role: "assistant", content: "42" },
+    ],
+    sound: { role: "assistant", content: "42", reasoning_content: null },
+  },
   chatResult: {
     sent: { role: "tool", tool_call_id: "c", content: "done" },
     becomes: [{ type: "function_call_output", call_id: "c", name: undefined, output: "done" }],
@@ -76,7 +89,7 @@ const cases = {
         call_id: "c",
         name: "f",
         arguments: '{"unreadable_arguments":"{\\"a\\":"}',
-        note: "[The arguments of this call were not valid JSON, so it was not run as written.]",
+        note: "[The arguments of this call were not a JSON object.]",
       },
     ],
     sound: { type: "function_call", call_id: "c", name: "f", arguments: '{ "a" : [] }' },
@@ -110,6 +123,31 @@ for (const [name, { sent, becomes, sound }] of Object.entries(cases) as [RuleNam
     assert.deepEqual(untouched.counts, {});
   });
 }
+
+test("calls of Chat Completions are of their kinds, also in the older form", () => {
+  const custom = { id: "c1", type: "custom", custom: { name: "exec", input: "ls" } };
+  const { items } = heal(
+    normalise([
+      { id: "i", role: "assistant", content: null, tool_calls: [custom] },
+      { id: "k", role: "assistant", content: null, function_call: { name: "f", arguments: "{}" } },
+    ]),
+  );
+  assert.deepEqual(items.slice(1), [
+    { id: "i_0", type: "custom_tool_call", call_id: "c1", name: "exec", input: "ls" },
+    { id: "k", type: "message", role: "assistant", content: null },
+    { id: "k_0", type: "function_call", call_id: "", name: "f", arguments: "{}" },
+  ]);
+});
+
+test("the id that an output of local_shell was given here is no call's", () => {
+  const output = { type: "local_shell_call_output", output: "x" };
+  const call = { type: "local_shell_call", id: "lsh_1", call_id: "c", action: { command: ["ls"] } };
+  const { items } = heal(normalise([call, { ...output, id: "lsh_1" }, output]));
+  assert.deepEqual(
+    items.map((item) => item["call_id"]),
+    ["c", "", ""],
+  );
+});
 
 test("arguments that say nothing are an empty object, and numbers are ids", () => {
   const { items } = heal(normalise([{ type: "function_call", call_id: 7, name: "f", arguments: null }]));

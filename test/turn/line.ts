@@ -34,7 +34,7 @@ export async function play(
   body: unknown,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<Played> {
-  const turn = await prepare(line, parseRequest(body), null);
+  const turn = await prepare(line, parseRequest(body), null, signal);
   const stream = run(line, turn, signal);
   const events: Event[] = [];
   for (;;) {

@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { ApiError } from "../../src/errors.ts";
-import { isFields } from "../../src/spec/json.ts";
+import { limits } from "../../src/limits.ts";
+import { at, isFields } from "../../src/spec/json.ts";
 import type { Tool } from "../../src/spec/tools.ts";
 import { normalise } from "../../src/turn/normalise.ts";
-import { makeOffer, nameForEngine, type Offer } from "../../src/turn/offer.ts";
+import { asOffered, makeOffer, nameForEngine, type Offer, toolsIn } from "../../src/turn/offer.ts";
 import { cleanSchema } from "../../src/turn/schema.ts";
 
 const f = { type: "function", name: "f", parameters: { type: "object", properties: { a: { type: "string" } } } };
@@ -127,6 +128,12 @@ const forms: readonly (readonly [string, unknown, Offer["choice"], (readonly str
   ["a server's tool", { type: "mcp", server_label: "x", name: "y" }, "auto"],
   ["allowed tools", { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "g" }] }, "auto", ["g"]],
   [
+    "an allowed namespace",
+    { type: "allowed_tools", mode: "required", tools: [{ type: "namespace", name: "mcp__files" }, {}] },
+    "required",
+    ["mcp__files__read", "mcp__files__raw"],
+  ],
+  [
     "allowed tools that are required, as in Chat Completions",
     {
       type: "allowed_tools",
@@ -136,6 +143,38 @@ const forms: readonly (readonly [string, unknown, Offer["choice"], (readonly str
     ["f"],
   ],
 ];
+
+test("two kinds of tools under one name are two functions, and a thread shows both as they are called", () => {
+  const flat = { type: "function", name: "a__b" };
+  const nested = { type: "namespace", name: "a", tools: [{ type: "function", name: "b" }] };
+  const custom = { type: "custom", name: "a__b" };
+  const made = offer([flat], "auto", [{ type: "additional_tools", tools: [nested, custom] }]);
+  const [first, second = "", third = ""] = names(made);
+  assert.equal(first, "a__b");
+  assert.equal(new Set(names(made)).size, 3);
+  assert.deepEqual([made.tools.get(second)?.namespace, made.tools.get(third)?.type], ["a", "custom"]);
+  const thread = normalise([
+    { type: "tool_search_output", call_id: "c", tools: [flat, nested] },
+    { type: "function_call", name: "a__b" },
+    { type: "function_call", name: "b", namespace: "a" },
+    { type: "custom_tool_call", name: "a__b" },
+  ]);
+  const [found, ...calls] = asOffered(thread, made);
+  assert(found);
+  assert.deepEqual(
+    toolsIn(found).map((tool) => at(tool, "name")),
+    ["a__b", second],
+  );
+  assert.deepEqual(
+    calls.map(({ name }) => name),
+    ["a__b", second, third],
+  );
+});
+
+test("what a thread brings beyond the limit of tools is left out", () => {
+  const many = Array.from({ length: limits.tools + 10 }, (_, at) => ({ type: "function", name: `f${at}` }));
+  assert.equal(names(offer([f], "auto", [{ type: "additional_tools", tools: many }])).length, limits.tools);
+});
 
 for (const [what, choice, expected, allowed] of forms) {
   test(`tool_choice: ${what}`, () => {

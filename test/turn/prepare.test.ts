@@ -29,7 +29,7 @@ function recording(): { line: Line; asked: EngineRequest[] } {
 
 async function refusal(body: unknown, line = makeLine(() => answer)): Promise<ApiError> {
   try {
-    await prepare(line, parseRequest(body), null);
+    await prepare(line, parseRequest(body), null, new AbortController().signal);
   } catch (thrown) {
     assert.ok(thrown instanceof ApiError, String(thrown));
     return thrown;
@@ -170,3 +170,53 @@ test("tools of every kind are offered under names that upstreams accept", async 
   assert.equal(names.length, 5);
   assert.ok(names.every((name) => /^[A-Za-z0-9_-]{1,64}$/.test(name)));
 });
+
+test("instructions that are items stand before the thread, healed as its own are", async () => {
+  const { line, asked } = recording();
+  const file = { type: "input_file", filename: "rules.txt", file_data: Buffer.from("be kind").toString("base64") };
+  const instructions = ["be brief", { role: "developer", content: [file] }, { role: "user", content: "hello" }];
+  await play(line, { input: "hi", instructions });
+  assert.deepEqual(
+    asked[0]?.messages.map(({ role, content }) => [role, content]),
+    [
+      ["system", [{ type: "text", text: "be brief\n\n[file: rules.txt]\nbe kind" }]],
+      ["user", [{ type: "text", text: "hello" }]],
+      ["user", [{ type: "text", text: "hi" }]],
+    ],
+  );
+});
+
+test("every text that a model gets is well formed, and halves of characters elsewhere are mended too", async () => {
+  const { line, asked } = recording();
+  const tool = { type: "function", name: "f", description: "a\ud83d", parameters: { properties: { "b\udc4d": {} } } };
+  await play(line, { input: "\ud83d", instructions: "c\ud83d", tools: [tool] });
+  const request = asked[0];
+  assert.deepEqual(
+    request?.messages.map(({ content }) => content),
+    [[{ type: "text", text: "c\ufffd" }], [{ type: "text", text: "\ufffd" }]],
+  );
+  assert.equal(request.tools[0]?.description, "a\ufffd");
+  assert.deepEqual(Object.keys(request.tools[0].parameters["properties"] ?? {}), ["b\ufffd"]);
+});
+
+for (const [what, text] of [
+  ["brackets", "[".repeat(5_000) + "]".repeat(5_000)],
+  ["objects", '{"a":'.repeat(5_000) + "1" + "}".repeat(5_000)],
+] as const) {
+  test(`arguments nested too deep (${what}) are never published, and hurt nobody`, async () => {
+    for (const type of ["function", "tool_search"] as const) {
+      const name = type === "function" ? "f" : type;
+      const line = makeLine(() => [
+        { kind: "open", key: 0, item: { type: "call", name } },
+        { kind: "text", key: 0, text: `{"a":${text}}` },
+        { kind: "close", key: 0 },
+        { kind: "finish", reason: "stop" },
+      ]);
+      const tool = type === "function" ? { type, name } : { type, execution: "client", parameters: { type: "object" } };
+      const { events } = await play(line, { input: "x", tools: [tool] });
+      const end = events.at(-1);
+      assert.equal(end?.type, "response.failed");
+      for (const made of end.response.output) assert.equal(made["status"], "incomplete");
+    }
+  });
+}

@@ -79,6 +79,24 @@ test("instructions and all developer text before the first answer become one lea
   assert.deepEqual(lines(input, 2, "first")[0], "user: [Instructions:]\nfirst\n\nbase\n\nskills\nAGENTS\ndo it");
 });
 
+test("instructions with an image stay where they are, marked: no leading message can hold it", () => {
+  const image = { type: "input_image", image_url: "data:image/png;base64,AA==" };
+  assert.deepEqual(lines([{ role: "developer", content: ["look", image] }, message("user", "hi")], 0, "be brief"), [
+    "system: be brief",
+    "user: [Instructions:]\nlook\n<image>",
+    "user: hi",
+  ]);
+});
+
+test("what no model can read is named, not dropped", () => {
+  const sealed = { type: "encrypted_content", encrypted_content: `gAAAAAB${"x".repeat(120)}` };
+  const content = [{ type: "tool_use", id: "t" }, { type: "two words\n" }, sealed, "and text"];
+  assert.deepEqual(lines([{ role: "user", content }]), [
+    "user: [a part of the type tool_use is not shown]\n[a part of the type unknown is not shown]\n" +
+      "[a part of the type encrypted_content is not shown]\nand text",
+  ]);
+});
+
 test("thinking, text and parallel calls of a turn are one message, and each call is answered in its order", () => {
   const input = [
     message("user", "hi"),
@@ -113,7 +131,7 @@ test("arguments that are no JSON object reach the model readable, never a templa
 test("a call that could not be run says so with its output", () => {
   assert.equal(
     lines([call("1", "f", '{"a":'), output("1", "x")])[1],
-    "tool 1: [The arguments of this call were not valid JSON, so it was not run as written.]\nx",
+    "tool 1: [The arguments of this call were not a JSON object.]\nx",
   );
 });
 

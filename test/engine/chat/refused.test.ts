@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ModelMemory } from "../../../src/engine/chat/memory.ts";
 import { limits } from "../../../src/limits.ts";
 import { type Log, silentLog } from "../../../src/log.ts";
+import { at } from "../../../src/spec/json.ts";
 import { asking } from "../asking.ts";
 import { chunk, event, sendJson, startEvents } from "../upstream.ts";
 import { connect, failureOf, run, said, sendAnswer } from "./connect.ts";
@@ -71,7 +72,7 @@ test("chat: how long an upstream asks to be left alone is handed on", async (t) 
 test("chat: estimated token counts are told once a model", async (t) => {
   const told: unknown[] = [];
   const info: Log["info"] = (message, fields) => {
-    if (message.startsWith("token counts are estimated")) told.push(fields?.["model"]);
+    if (message.startsWith("token counts are estimated")) told.push(at(fields, "model"));
   };
   const { engine } = await connect(
     t,
