@@ -28,7 +28,7 @@ type Step<T> = IteratorResult<T | typeof tick, unknown>;
 class Ticking<T> implements AsyncIterator<T | typeof tick, unknown> {
   readonly #source: AsyncIterator<T, unknown>;
   readonly #interval: NodeJS.Timeout;
-  /** What was asked of the source and has not come yet. */
+  /** What was asked of the source and was not handed on yet; it may have come while whoever asked got a tick. */
   #pending: Promise<IteratorResult<T, unknown>> | null = null;
   #due = false;
   #wake: (() => void) | null = null;
@@ -50,23 +50,28 @@ class Ticking<T> implements AsyncIterator<T | typeof tick, unknown> {
 
   next(): Promise<Step<T>> {
     return new Promise((resolve, reject) => {
-      this.#wake = (): void => {
+      const wake = (): void => {
         this.#due = false;
         this.#wake = null;
         resolve({ done: false, value: tick });
       };
       if (this.#due) {
-        this.#wake();
+        wake();
         return;
       }
+      this.#wake = wake;
       this.#pending ??= this.#source.next();
       this.#pending.then(
         (step) => {
+          if (this.#wake !== wake) return;
+          this.#wake = null;
           this.#pending = null;
           if (step.done === true) clearInterval(this.#interval);
           resolve(step);
         },
         (thrown: unknown) => {
+          if (this.#wake !== wake) return;
+          this.#wake = null;
           clearInterval(this.#interval);
           reject(new SourceError("the source threw", { cause: thrown }));
         },

@@ -9,17 +9,23 @@ import type { Fault } from "./calls.ts";
 import type { ItemDelta } from "./machine.ts";
 import { repairJson } from "./repair.ts";
 
-/** Stands behind the gate and watches the last message of an answer without calls. */
+interface Held {
+  readonly delta: ItemDelta;
+  readonly ofMessage: boolean;
+}
+
+/** Stands behind the gate and watches the text of an answer without calls: of all its messages, as clients join them. */
 export class FormatGate {
   readonly #format: OutputFormat;
   readonly #held: boolean;
-  /** Deltas of the message that may be the last: all of them, or its close, where the rest has left. */
-  #pending: ItemDelta[] = [];
+  /** From the first message on; where its text has left, from its close on. */
+  #pending: Held[] = [];
   #inMessage = false;
+  #messages = 0;
   #text = "";
   #calls = false;
 
-  /** `held`: nothing of a message leaves before it is whole. */
+  /** `held`: nothing of a message leaves before the answer is whole. */
   constructor(format: OutputFormat, held: boolean) {
     this.#format = format;
     this.#held = held;
@@ -31,46 +37,65 @@ export class FormatGate {
 
   /** What is wrong with the answer; null where nothing is. Asked once all has been pushed. */
   get fault(): Fault | null {
-    if (this.#pending.length === 0 || this.#calls) return null;
+    if (this.#messages === 0 || this.#calls || this.#format.type === "text") return null;
     const problem = problemWith(plain(this.#text), this.#format);
     if (problem === null) return null;
     return {
       hint: `[Your answer is not as it must be: ${problem}. Answer again, with nothing but the JSON.]`,
-      instead: () => this.#closed("incomplete"),
+      instead: () => this.#ended("incomplete"),
       message: `The model's answer is not as 'text.format' demands: ${problem}.`,
       late: !this.#held,
     };
   }
 
+  /** Whether there is an answer already, as it must be. */
+  get fits(): boolean {
+    return this.#messages > 0 && this.#format.type !== "text" && this.fault === null;
+  }
+
   /** What was held back, right or wrong. */
   rest(): Iterable<ItemDelta> {
-    const [last] = this.#pending.slice(-1);
-    const status = last?.kind === "close" ? last.status : "incomplete";
-    return this.#calls || status !== "completed" ? this.#pending.splice(0) : this.#closed(status);
+    const whole = this.#pending.some(({ delta }) => delta.kind === "close" && delta.status === "completed");
+    return this.#calls || !whole ? this.#released() : this.#ended("completed");
+  }
+
+  /** The model is asked again: what was held back is dropped, what is half sent is closed. */
+  retreat(): Iterable<ItemDelta> {
+    const released = this.#released();
+    return this.#held ? [] : released;
   }
 
   *#watch(deltas: Iterable<ItemDelta>): Generator<ItemDelta> {
     for (const delta of deltas) {
       if (delta.kind === "open") {
-        yield* this.#pending.splice(0);
         this.#inMessage = delta.item.type === "message";
         this.#calls ||= !this.#inMessage && delta.item.type !== "reasoning";
-        this.#text = "";
+        if (this.#inMessage) this.#messages += 1;
+        if (this.#calls || (this.#inMessage && !this.#held)) yield* this.#released();
       }
       if (this.#inMessage && delta.kind === "text") this.#text += delta.text;
-      if (this.#inMessage && (this.#held || delta.kind === "close")) this.#pending.push(delta);
-      else yield delta;
+      const holds = this.#inMessage && (this.#held || delta.kind === "close");
+      if (!this.#calls && (holds || this.#pending.length > 0)) {
+        this.#pending.push({ delta, ofMessage: this.#inMessage });
+      } else yield delta;
     }
   }
 
-  /** The message as it shall leave; a held one without what models put around JSON. */
-  #closed(status: "completed" | "incomplete"): Iterable<ItemDelta> {
-    const pending = this.#pending.splice(0);
-    const [open] = pending;
-    if (open?.kind !== "open") return pending.length === 0 ? [] : [{ kind: "close", status }];
+  #released(): readonly ItemDelta[] {
+    return this.#pending.splice(0).map(({ delta }) => delta);
+  }
+
+  /** What was held back as it shall leave: a single message without what models put around JSON, an incomplete one last. */
+  *#ended(status: "completed" | "incomplete"): Generator<ItemDelta> {
     const said = plain(this.#text);
-    if (said === this.#text) return [...pending.slice(0, -1), { kind: "close", status }];
-    return [open, { kind: "text", channel: "output_text", text: said }, { kind: "close", status }];
+    const mended = this.#held && this.#messages === 1 && said !== this.#text;
+    const held = this.#pending.splice(0);
+    const last = held.findLastIndex(({ delta, ofMessage }) => ofMessage && delta.kind === "close");
+    for (const { delta, ofMessage } of status === "incomplete" ? held.slice(0, last) : held) {
+      if (!ofMessage || !mended || delta.kind !== "text") yield delta;
+      if (ofMessage && mended && delta.kind === "open") yield { kind: "text", channel: "output_text", text: said };
+    }
+    if (status === "incomplete" && last !== -1) yield { kind: "close", status };
   }
 }
 

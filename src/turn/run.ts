@@ -193,17 +193,23 @@ async function* attempt(
   if (usage !== null) stream.count(usage);
   yield* stream.items(format.push(gate.end()));
   const stopped = end.code === "finish" && end.reason === "stop";
-  const fault = stopped && !gate.cut ? (gate.fault ?? format.fault) : null;
-  if (fault === null) {
+  if (!stopped || gate.cut) {
     yield* stream.items(format.rest());
-    return stopped && gate.cut
-      ? { code: "server_error", message: "The engine stopped in the middle of an item." }
-      : end;
+    return stopped ? { code: "server_error", message: "The engine stopped in the middle of an item." } : end;
   }
-  if (!last && fault.late !== true)
+  // Beside an answer that is as it must be, a slip that could stand is forgiven.
+  const slip = gate.fault?.message === null && format.fits ? null : gate.fault;
+  const fault = slip ?? format.fault;
+  if (fault !== null && !last && fault.late !== true) {
+    yield* stream.items(format.retreat());
     return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
-  yield* stream.items(fault.instead());
-  return fault.message === null ? end : { code: "server_error", message: fault.message };
+  }
+  if (slip !== null) yield* stream.items(format.push(slip.instead()));
+  // What leaves in an answer's stead must fit as well.
+  const wrong = format.fault;
+  yield* stream.items(wrong?.instead() ?? format.rest());
+  const message = slip?.message ?? wrong?.message ?? null;
+  return message === null ? end : { code: "server_error", message };
 }
 
 /** What is not kept here can come back only with the client; OpenCode, VS Code and the AI SDK replay thinking so alone. */

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Delta, EngineRequest } from "../../src/engine/engine.ts";
 import { checkEvents } from "../../src/spec/check/check.ts";
 import type { Response } from "../../src/spec/response.ts";
+import { createScriptEngine } from "../../src/engine/script.ts";
 import { makeLine, play } from "./line.ts";
 
 const tools = [
@@ -29,9 +30,15 @@ const usage = (input: number, output: number): Delta => {
 async function answering(
   answers: readonly (readonly Delta[])[],
   body: object = {},
+  schemas = true,
 ): Promise<{ response: Response; asked: EngineRequest[] }> {
   const asked: EngineRequest[] = [];
-  const line = makeLine((request) => answers[asked.push(request) - 1] ?? [stop]);
+  const engine = createScriptEngine((request) => answers[asked.push(request) - 1] ?? [stop]);
+  const models = (await engine.models()).map((model) => ({
+    ...model,
+    capabilities: { ...model.capabilities, schemas },
+  }));
+  const line = makeLine({ ...engine, models: () => Promise.resolve(models) });
   const { events } = await play(line, { input: "hi", tools, ...body });
   assert.deepEqual(checkEvents(events), []);
   const end = events.at(-1);
@@ -141,3 +148,43 @@ test("tokens of both answers count, and the second may only use what is left", a
     [100, 70],
   );
 });
+
+const schema = { type: "object", properties: { a: { type: "number" } }, required: ["a"], additionalProperties: false };
+const text = { format: { type: "json_schema", name: "answer", schema, strict: true } };
+
+for (const schemas of [true, false]) {
+  const who = schemas ? "an engine that holds answers to schemas" : "an engine that knows no schemas";
+
+  test(`JSON of ${who} that stands beside a call of nothing is the answer`, async () => {
+    const slipped = [...item(0, "message", '{"a":1}'), ...call(1, "nope", "{}"), stop];
+    const { response, asked } = await answering([slipped], { text }, schemas);
+    assert.deepEqual([response.status, response.output_text, asked.length], ["completed", '{"a":1}', 1]);
+  });
+
+  test(`${who} is asked again for a call beside an answer, and the stream keeps its rules`, async () => {
+    const wrong = [...item(0, "message", '{"a":1}'), ...call(1, "f", "{}x"), stop];
+    const { response, asked } = await answering([wrong, [...call(0, "f", '{"a":1}'), stop]], { text }, schemas);
+    assert.deepEqual([response.status, asked.length], ["completed", 2]);
+    assert.equal(response.output.at(-1)?.type, "function_call");
+  });
+
+  test(`silence of ${who} is no JSON, and no success`, async () => {
+    const { response } = await answering([], { text }, schemas);
+    assert.equal(response.status, "failed");
+    assert.match(response.error?.message ?? "", /'text.format' demands/);
+  });
+
+  test(`thinking after the answer of ${who} hides nothing wrong with it`, async () => {
+    const wrong = [...item(0, "message", "not json"), ...item(1, "reasoning", "hm"), stop];
+    const { response } = await answering([wrong, wrong], { text }, schemas);
+    assert.equal(response.status, "failed");
+    const message = response.output.find(({ type }) => type === "message");
+    assert.equal(message?.["status"], "incomplete");
+  });
+
+  test(`two answers of ${who} are none`, async () => {
+    const twice = [...item(0, "message", '{"a":1}'), ...item(1, "message", '{"a":2}'), stop];
+    const { response } = await answering([twice, twice], { text }, schemas);
+    assert.equal(response.status, "failed");
+  });
+}
