@@ -1,5 +1,5 @@
 /** Owns the handlers of `/responses`: a turn as a stream or as one JSON body, and what was stored of it. */
-import type { IncomingHttpHeaders } from "node:http";
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -57,8 +57,14 @@ async function answer(
   let step = await events.next();
   for (; step.done !== true; step = await events.next()) if (isTerminal(step.value)) body = step.value.response;
   if (step.value.kind === "failed") throw step.value.error;
-  if (step.value.kind === "gone") return RESPONSE_ALREADY_SENT;
-  return exchange.json(body && responseIn(dialect, body));
+  if (step.value.kind === "ended") sendJson(exchange.env.outgoing, body && responseIn(dialect, body));
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** Written to Node's response: on its way through the web's own, a short answer costs a sixth of its whole turn. */
+function sendJson(outgoing: ServerResponse, body: Body | null): void {
+  const text = JSON.stringify(body);
+  outgoing.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
 }
 
 /** Names under which clients send their thread: Codex, its older versions, OpenCode. */
