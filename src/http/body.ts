@@ -17,7 +17,7 @@ const codings: Readonly<Record<string, (() => Transform) | null>> = {
   zstd: createZstdDecompress,
 };
 
-/** First size of the buffer that a body is collected in; it doubles. */
+/** First size of the buffer that a body is collected in, where it does not say that it is shorter; it doubles. */
 const firstBytes = 64 * 1024;
 
 /** The parsed JSON body. Throws an ApiError: 400 not JSON, 413 too large, 415 unknown encoding. */
@@ -35,8 +35,9 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer>>
     throw new ApiError("unsupported_encoding", `Content-Encoding '${coding}' is not supported. Supported: ${known}.`);
   }
   if (create === null) {
-    if (Number(incoming.headers["content-length"] ?? 0) > limits.bodyBytes) throw tooLarge();
-    return collect(incoming);
+    const announced = Number(incoming.headers["content-length"] ?? firstBytes);
+    if (announced > limits.bodyBytes) throw tooLarge();
+    return collect(incoming, Math.min(announced, firstBytes));
   }
   const decoder = create();
   // A pipe hands on the end, but not that the client went away.
@@ -45,7 +46,7 @@ async function readBody(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer>>
   };
   incoming.once("close", leave).pipe(decoder);
   try {
-    return await collect(decoder);
+    return await collect(decoder, firstBytes);
   } catch (thrown) {
     if (thrown instanceof ApiError || isGone(incoming)) throw thrown;
     throw new ApiError("invalid_value", `The body is not valid ${coding}, which its Content-Encoding says it is.`);
@@ -61,8 +62,8 @@ export function isGone(incoming: IncomingMessage): boolean {
 }
 
 /** One growing buffer and not a list of chunks: a client that sends single bytes would make each cost a hundred. */
-async function collect(source: IncomingMessage | Transform): Promise<Buffer<ArrayBuffer>> {
-  let body = Buffer.allocUnsafeSlow(firstBytes);
+async function collect(source: IncomingMessage | Transform, first: number): Promise<Buffer<ArrayBuffer>> {
+  let body = Buffer.allocUnsafeSlow(first);
   let size = 0;
   for await (const chunk of source.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     const next = size + chunk.length;

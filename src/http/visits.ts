@@ -2,6 +2,9 @@
 import type { ServerResponse } from "node:http";
 import type { ApiError } from "../errors.ts";
 
+/** Why a request's signal is aborted where the server is not shutting down. One for all: to make one costs more than to send an event. */
+const gone = new Error("The client is gone.");
+
 export class Visits {
   readonly #controllers = new Map<ServerResponse, AbortController>();
   #whenEmpty: (() => void) | null = null;
@@ -12,7 +15,7 @@ export class Visits {
     const controller = new AbortController();
     this.#controllers.set(outgoing, controller);
     outgoing.once("close", () => {
-      controller.abort();
+      controller.abort(gone);
       this.#controllers.delete(outgoing);
       if (this.#controllers.size === 0) this.#whenEmpty?.();
     });
