@@ -63,6 +63,10 @@ export const limits = {
   rememberedModels: 256,
   /** White space that may stand between a single quote and what follows it, for the quote to end a string. */
   repairAhead: 64,
+  /** What looks like a call in one message and is none, before it counts as a message about calls, in which there are none. */
+  leakMisses: 16,
+  /** What is looked at of a line to tell whether code begins in it. */
+  codeLineChars: 4 * KiB,
   /** Fences, JSON and shell commands that a model wraps around one another and a patch; three were seen. */
   patchLayers: 8,
   /** Calls one turn may hold open at once; beyond it an upstream is broken. */

@@ -2,9 +2,10 @@
  * Owns the finding of calls that a model's server took for text. One counts only at the start of a line, outside of code, and
  * by the name of a tool that may be called; whatever merely speaks of calls stays what it is.
  */
-import { type Family, families, type LeakedCall, valueFor } from "../engine/format/leaks.ts";
+import { type Family, families, valueFor } from "../engine/format/leaks.ts";
 import { limits } from "../limits.ts";
 import { isFields, parse } from "../spec/json.ts";
+import { type Code, codeAfter } from "./code.ts";
 import type { Offer } from "./offer.ts";
 
 export type Piece =
@@ -15,23 +16,6 @@ export type Piece =
 /** The name of a tool by a spelling of it; null where two tools share that. */
 export type Spellings = ReadonlyMap<string, string | null>;
 
-/** A block of code, as CommonMark has it. */
-interface Fence {
-  readonly mark: string;
-  readonly length: number;
-}
-
-/** What began like a call. */
-interface Block {
-  readonly family: Family;
-  /** White space that stood before it on its line. */
-  readonly indent: string;
-  text: string;
-}
-
-const fence = /^(`{3,}|~{3,})/;
-/** Characters of a line that may close a block of code; longer ones are waited for no further. */
-const mostClosing = 100;
 const mostIndent = /^ {0,3}/;
 
 /** Reads one message in chunks of any size. Nothing is held back but what may be a call. */
@@ -39,10 +23,14 @@ export class LeakWatch {
   readonly #offer: Offer;
   readonly #names: Spellings;
   #atLineStart = true;
-  #fence: Fence | null = null;
-  /** The beginning of a line that may yet become something. */
+  /** The line so far. */
+  #line = "";
+  #code: Code | null = null;
+  /** The beginning of a line that may yet become a call. */
   #held = "";
   #block: Block | null = null;
+  /** What looked like a call and was none. */
+  #misses = 0;
 
   constructor(offer: Offer, names: Spellings) {
     this.#offer = offer;
@@ -51,121 +39,168 @@ export class LeakWatch {
 
   push(text: string): readonly Piece[] {
     // Every token's way: in the middle of a line nothing can begin.
-    if (!this.#atLineStart && this.#block === null && !text.includes("\n")) return [{ type: "text", text }];
+    if (!this.#atLineStart && this.#block === null && !text.includes("\n")) {
+      if (this.#line.length < limits.codeLineChars) this.#line += text;
+      return [{ type: "text", text }];
+    }
     const pieces: Piece[] = [];
-    let rest = this.#held + text;
+    const held = this.#held;
     this.#held = "";
-    while (rest !== "") rest = this.#block === null ? this.#readLine(rest, pieces) : this.#readBlock(rest, pieces);
+    this.#read(held + text, pieces);
     return joined(pieces);
   }
 
   /** What was held back. `finished`: the model stopped by itself; a call that was cut is text, since it must not run. */
   end(finished: boolean): readonly Piece[] {
     const pieces: Piece[] = [];
-    const block = this.#block;
-    if (block !== null) {
+    while (this.#block !== null) {
+      const block: Block = this.#block;
+      const whole = block.end !== null;
+      const calls = whole || finished ? this.#callsIn(block.family, block.whole()) : null;
+      if (calls === null && whole) {
+        this.#read(this.#miss(block, pieces), pieces);
+        continue;
+      }
       this.#block = null;
-      const calls = finished ? this.#callsIn(closed(block)) : null;
-      if (calls === null || !calls.every(isSound)) say(block.indent + block.text, pieces);
-      else pieces.push(...calls);
+      if (calls === null || !(whole || calls.every(isSound))) say(block.indent + block.text, pieces);
+      else {
+        pieces.push(...calls);
+        say(block.after, pieces);
+      }
     }
     say(this.#held, pieces);
     this.#held = "";
     return joined(pieces);
   }
 
+  #read(text: string, pieces: Piece[]): void {
+    let rest = text;
+    while (rest !== "") rest = this.#block === null ? this.#readLine(rest, pieces) : this.#readBlock(rest, pieces);
+  }
+
   /** Reads to the end of a line, or to what begins like a call; returns what comes after. */
   #readLine(text: string, pieces: Piece[]): string {
-    if (this.#atLineStart) {
+    if (this.#atLineStart && this.#code === null && this.#misses < limits.leakMisses) {
       const [indent = ""] = mostIndent.exec(text) ?? [];
       const line = text.slice(indent.length);
-      const family = this.#fence === null ? families.find(({ open }) => line.startsWith(open)) : undefined;
+      const family = families.find(({ open }) => line.startsWith(open));
       if (family !== undefined) {
-        this.#block = { family, indent, text: "" };
+        this.#block = new Block(family, indent);
         return line;
       }
-      if (this.#mayBecome(line)) {
+      if (families.some(({ open }) => open.startsWith(line))) {
         this.#held = text;
         return "";
       }
-      this.#crossFence(line);
     }
+    return this.#pass(text, pieces);
+  }
+
+  /** Lets a line go as text, or the rest of one; returns what comes after. */
+  #pass(text: string, pieces: Piece[]): string {
     const end = text.indexOf("\n") + 1 || text.length;
-    this.#atLineStart = text[end - 1] === "\n";
-    say(text.slice(0, end), pieces);
+    const passed = text.slice(0, end);
+    this.#atLineStart = passed.endsWith("\n");
+    if (this.#line.length < limits.codeLineChars) this.#line += passed;
+    if (this.#atLineStart) {
+      this.#code = codeAfter(this.#code, this.#line.trimEnd());
+      this.#line = "";
+    }
+    say(passed, pieces);
     return text.slice(end);
   }
 
   #readBlock(text: string, pieces: Piece[]): string {
     const block = this.#block;
     if (block === null) return text;
-    const { close } = block.family;
-    const from = Math.max(0, block.text.length - (close?.length ?? 0));
-    block.text += text;
-    const found = close === null ? -1 : block.text.indexOf(close, from);
-    if (close === null || found === -1) {
-      if (block.text.length > limits.callChars) this.#giveUp(block, pieces);
-      return "";
-    }
-    const after = block.text.slice(found + close.length);
-    block.text = block.text.slice(0, found + close.length);
-    const calls = this.#callsIn(block);
-    if (calls === null) {
-      this.#giveUp(block, pieces);
-      return after;
-    }
+    block.push(text);
+    if (block.end === null) return block.length > limits.callChars ? this.#miss(block, pieces) : "";
+    const following = whatFollows(block.after);
+    if (following === null) return "";
+    const calls = following === "words" ? null : this.#callsIn(block.family, block.whole());
+    if (calls === null) return this.#miss(block, pieces);
     this.#block = null;
     this.#atLineStart = true;
     pieces.push(...calls);
-    return after;
+    return block.after;
   }
 
-  #giveUp({ indent, text }: Block, pieces: Piece[]): void {
+  /** What began like a call is none: its first line is text; returns the rest, in which a call may begin all the same. */
+  #miss(block: Block, pieces: Piece[]): string {
     this.#block = null;
-    this.#atLineStart = text.endsWith("\n");
-    say(indent + text, pieces);
+    this.#misses += 1;
+    return this.#pass(block.indent + block.text, pieces);
   }
 
   /** Those of a block that is whole; null where one of them is not of a tool that may be called. */
-  #callsIn({ family, text }: Block): readonly Piece[] | null {
-    const calls = family.read(text.trim(), (tool, argument, written) =>
+  #callsIn(family: Family, block: string): readonly Piece[] | null {
+    const calls = family.read(block.trim(), (tool, argument, written) =>
       valueFor(this.#offer.tools.get(this.#toolNamed(tool) ?? "")?.engine.parameters, argument, written),
     );
-    const named = (calls ?? []).map((call: LeakedCall) => ({ ...call, name: this.#toolNamed(call.name) }));
-    if (named.length === 0) return null;
     const pieces: Piece[] = [];
-    for (const { name, arguments: args } of named) {
+    for (const call of calls ?? []) {
+      const name = this.#toolNamed(call.name);
       if (name === null) return null;
-      pieces.push({ type: "call", name, arguments: args });
+      pieces.push({ type: "call", name, arguments: call.arguments });
     }
-    return pieces;
+    return pieces.length === 0 ? null : pieces;
   }
 
   #toolNamed(written: string): string | null {
     return this.#names.get(written) ?? this.#names.get(plain(written)) ?? null;
   }
+}
 
-  /** Whether a line that begins so may yet open a call, or open or close a block of code. */
-  #mayBecome(line: string): boolean {
-    if (line === "") return true;
-    // Only white space may stand behind the mark that closes a block.
-    if (this.#fence !== null) return line.length <= mostClosing && /^(?:`+|~+)[ \t]*$/.test(line);
-    return /^(?:`+|~+)$/.test(line) || families.some(({ open }) => open.startsWith(line));
+/** What began like a call, in as many pieces as it came. */
+class Block {
+  readonly family: Family;
+  /** White space that stood before it on its line. */
+  readonly indent: string;
+  /** Where its last mark ends; null before that has come. */
+  end: number | null = null;
+  length = 0;
+  #parts: string[] = [];
+  /** The end of what has come, in which the last mark may have begun. */
+  #tail = "";
+
+  constructor(family: Family, indent: string) {
+    this.family = family;
+    this.indent = indent;
   }
 
-  #crossFence(line: string): void {
-    const [run = ""] = fence.exec(line) ?? [];
-    const [mark = ""] = run;
-    if (this.#fence === null) {
-      if (run !== "") this.#fence = { mark, length: run.length };
-    } else if (
-      mark === this.#fence.mark &&
-      run.length >= this.#fence.length &&
-      /^[ \t]*\r?\n/.test(line.slice(run.length))
-    ) {
-      this.#fence = null;
+  get text(): string {
+    if (this.#parts.length > 1) this.#parts = [this.#parts.join("")];
+    return this.#parts[0] ?? "";
+  }
+
+  /** What came behind the last mark. */
+  get after(): string {
+    return this.end === null ? "" : this.text.slice(this.end);
+  }
+
+  push(text: string): void {
+    const { close } = this.family;
+    if (close !== null && this.end === null) {
+      const near = this.#tail + text;
+      const found = near.indexOf(close);
+      if (found !== -1) this.end = this.length - this.#tail.length + found + close.length;
+      this.#tail = near.slice(1 - close.length);
     }
+    this.#parts.push(text);
+    this.length += text.length;
   }
+
+  /** The block without what came behind it; with its last mark, which some servers take for the end of the answer. */
+  whole(): string {
+    return this.end === null ? this.text.trimEnd() + (this.family.close ?? "") : this.text.slice(0, this.end);
+  }
+}
+
+/** Behind a call the line ends, or another call begins: with words behind it, it is only spoken of. null: not known yet. */
+function whatFollows(after: string): "words" | "nothing" | null {
+  const next = after.replace(/^[ \t\r]+/, "");
+  if (next.startsWith("\n") || families.some(({ open }) => next.startsWith(open))) return "nothing";
+  return families.some(({ open }) => open.startsWith(next)) ? null : "words";
 }
 
 /**
@@ -183,11 +218,6 @@ export function spellings({ tools, choice }: Offer): Spellings {
   }
   for (const engine of callable) names.set(engine, engine);
   return names;
-}
-
-/** With its last mark, which some servers take for the end of the answer. */
-function closed({ family, indent, text }: Block): Block {
-  return { family, indent, text: text.trimEnd() + (family.close ?? "") };
 }
 
 /** Whether a call without its last mark is whole all the same. */

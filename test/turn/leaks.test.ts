@@ -132,6 +132,17 @@ const quotes: Readonly<Record<string, string>> = {
   "in a quotation": `> ${leaks["Hermes, on one line"]}`,
   "in a list": `- ${leaks["Llama 3"]}`,
   "in a diff": `+${leaks["Hermes, on one line"]}`,
+  "with words behind it": `${leaks["Hermes, on one line"]} is how it writes.`,
+  "with words before its last mark": `<tool_call>{"name":"get_weather","arguments":{}}\nso it goes</tool_call>`,
+  "with words where its last mark should be": `<tool_call>\n{"name":"get_weather","arguments":{}}\nThat is a call.`,
+  "with words between its parts": `<minimax:tool_call>\nFirst\n<invoke name="Stop">\n</invoke>\n</minimax:tool_call>`,
+  "in a fence behind the marks themselves": `<tool_call> is the mark. Two examples:\n\`\`\`\n${leaks["Hermes"]}\n${leaks["Hermes"]}\n\`\`\`\n`,
+  "in a fence behind a line of another mark": `<function=name> opens it:\n\`\`\`\n${leaks["Qwen3-Coder, without its frame"]}\n\`\`\`\n`,
+  "in a fence that begins behind words": `For example: \`\`\`xml\n${leaks["Hermes"]}\n\`\`\`\n`,
+  "in a fence in a list": `- \`\`\`\n${leaks["Hermes"]}\n  \`\`\`\n`,
+  "in a fence in a numbered list": `1. \`\`\`xml\n   ${leaks["Hermes, on one line"]}\n   \`\`\`\n`,
+  "in a pre": `<pre>\n${leaks["Hermes"]}\n</pre>\n`,
+  "in a comment": `<!-- so:\n${leaks["Hermes"]}\n-->\n`,
   "of a tool that is not there": `<tool_call>{"name": "launch", "arguments": {}}</tool_call>`,
   "without a name": `<tool_call>\nhere goes the call\n</tool_call>`,
   "a tag alone": "<tool_call>",
@@ -148,6 +159,33 @@ test("after a fence is closed calls count again", () => {
     const before = `${mark}js\nconst a = 1;\n${mark}\n`;
     assert.deepEqual(read([before, leaks["Hermes"] ?? ""]), [text(before), call()]);
   }
+});
+
+test("code that ends leaves calls what they are: with CRLF, and within a line", () => {
+  for (const before of [
+    "```js\r\na\r\n```\r\n",
+    "```x``` is code\n",
+    "Use ```a``` and ```b```.\n",
+    "see ```\na\n``` so\n",
+  ]) {
+    for (const chunks of [...halves(before), Array.from(before)]) {
+      assert.deepEqual(read([...chunks, leaks["Hermes"] ?? ""]), [text(before), call()], before);
+    }
+  }
+});
+
+test("a call that follows what was none is a call, but not in a message about calls", () => {
+  const leak = leaks["Hermes"] ?? "";
+  assert.deepEqual(read([`<tool_call> begins it.\n${leak}`]), [text("<tool_call> begins it.\n"), call()]);
+  const about = "<tool_call> begins it.\n".repeat(limits.leakMisses);
+  assert.deepEqual(read([`${about}${leak}`]), [text(about + leak)]);
+});
+
+test("much text without a last mark is read once, however small its pieces", () => {
+  const value = "x".repeat(1_000_000);
+  const pieces = value.match(/.{1,4}/g) ?? [];
+  const [head, tail] = ['<tool_call>{"name":"Stop","arguments":{"a":"', '"}}</tool_call>'];
+  assert.deepEqual(read([head, ...pieces, tail]), [call("Stop", { a: value })]);
 });
 
 test("no text is lost or changed, whatever marks stand in it", () => {

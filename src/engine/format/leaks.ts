@@ -46,9 +46,7 @@ export const families: readonly Family[] = [
     close: null,
     read: (block) => {
       const written = block.split("[TOOL_CALLS]").slice(1);
-      return whole(
-        written.flatMap((part) => jsonCalls(part) ?? pairOf(/^\s*([\w.-]+)(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?/, part)),
-      );
+      return every(written, (part) => jsonCalls(part) ?? pairOf(/^\s*([\w.-]+)(?:\[CALL_ID\]\w+)?(?:\[ARGS\])?/, part));
     },
   },
   {
@@ -62,13 +60,17 @@ export const families: readonly Family[] = [
     open: "<｜tool▁calls▁begin｜>",
     close: "<｜tool▁calls▁end｜>",
     read: (block) =>
-      whole(
-        segments(block, "<｜tool▁call▁begin｜>", "<｜tool▁call▁end｜>").flatMap((call) =>
+      every(
+        segments(
+          between(block, "<｜tool▁calls▁begin｜>", "<｜tool▁calls▁end｜>"),
+          "<｜tool▁call▁begin｜>",
+          "<｜tool▁call▁end｜>",
+        ),
+        (call) =>
           pairOf(
             /^(?:function<｜tool▁sep｜>)?([\w.-]+)(?:<｜tool▁sep｜>|\s)\s*(?:```json)?/,
-            call.replace(/```\s*$/, ""),
+            call.trimEnd().replace(/```$/, ""),
           ),
-        ),
       ),
   },
   {
@@ -76,10 +78,13 @@ export const families: readonly Family[] = [
     open: "<|tool_calls_section_begin|>",
     close: "<|tool_calls_section_end|>",
     read: (block) =>
-      whole(
-        segments(block, "<|tool_call_begin|>", "<|tool_call_end|>").flatMap((call) =>
-          pairOf(/^\s*([\w.-]+)(?::\d+)?\s*<\|tool_call_argument_begin\|>/, call),
+      every(
+        segments(
+          between(block, "<|tool_calls_section_begin|>", "<|tool_calls_section_end|>"),
+          "<|tool_call_begin|>",
+          "<|tool_call_end|>",
         ),
+        (call) => pairOf(/^\s*([\w.-]+)(?::\d+)?\s*<\|tool_call_argument_begin\|>/, call),
       ),
   },
   {
@@ -88,7 +93,7 @@ export const families: readonly Family[] = [
     close: null,
     read: (block) => {
       const call = block.slice("<|channel|>commentary to=".length).replace(/<\|call\|>\s*$/, "");
-      return whole(pairOf(/^([\w.-]+)[^<]*(?:<\|constrain\|>\w+\s*)?<\|message\|>/, call));
+      return pairOf(/^([\w.-]+)(?:[^\w.<-][^<]*)?(?:<\|constrain\|>\w+\s*)?<\|message\|>/, call);
     },
   },
   {
@@ -96,18 +101,13 @@ export const families: readonly Family[] = [
     open: "<minimax:tool_call>",
     close: "</minimax:tool_call>",
     read: (block, valueOf) =>
-      whole(
-        segments(block, "<invoke ", "</invoke>").flatMap((call) => {
-          const [, name = ""] = /^name="([\w.-]+)">/.exec(call) ?? [];
-          return name === ""
-            ? []
-            : [
-                {
-                  name,
-                  arguments: argumentsOf(name, pairs(call, /<parameter name="([^"]+)">/g, "</parameter>"), valueOf),
-                },
-              ];
-        }),
+      every(
+        segments(between(block, "<minimax:tool_call>", "</minimax:tool_call>"), "<invoke ", "</invoke>"),
+        (call) => {
+          const [head, name = ""] = /^name="([\w.-]+)">/.exec(call) ?? [];
+          if (head === undefined) return null;
+          return callOf(name, pairs(call.slice(head.length), /<parameter name="([^"]+)">/y, "</parameter>"), valueOf);
+        },
       ),
   },
 ];
@@ -116,78 +116,111 @@ export const families: readonly Family[] = [
 function jsonCalls(text: string): readonly LeakedCall[] | null {
   const value = parse(text);
   const calls = Array.isArray(value) ? listOf(value) : isFields(value) ? [value] : [];
-  return whole(calls.flatMap((call) => callIn(isFields(call["function"]) ? call["function"] : call)));
+  return every(calls, (call) => callIn(isFields(call["function"]) ? call["function"] : call));
 }
 
-function callIn(call: Fields): LeakedCall[] {
+function callIn(call: Fields): readonly LeakedCall[] | null {
   const name = textOf(call["name"]);
   const args = call["arguments"] ?? call["parameters"] ?? call["args"] ?? {};
-  if (name === null || !(isFields(args) || typeof args === "string")) return [];
+  if (name === null || !(isFields(args) || typeof args === "string")) return null;
   return [{ name, arguments: typeof args === "string" ? args : JSON.stringify(args) }];
 }
 
 /** A call whose arguments are no JSON as they stand: whoever runs it may still mend them. */
 function brokenJson(text: string): readonly LeakedCall[] | null {
   const [head, name = ""] = /^\s*\{\s*"name"\s*:\s*"([\w.-]+)"\s*,\s*"(?:arguments|parameters)"\s*:/.exec(text) ?? [];
-  const end = text.lastIndexOf("}");
-  if (head === undefined || end < head.length) return null;
+  const end = text.trimEnd().length - 1;
+  if (head === undefined || end < head.length || text[end] !== "}") return null;
   return [{ name, arguments: text.slice(head.length, end).trim() }];
 }
 
 /** `<function=name><parameter=key>value</parameter></function>`. */
 function taggedFunction(text: string, valueOf: ValueOf): readonly LeakedCall[] | null {
   const [head, name = ""] = /^\s*<function=([\w.-]+)>/.exec(text) ?? [];
-  if (head === undefined || !text.trimEnd().endsWith("</function>")) return null;
-  return [{ name, arguments: argumentsOf(name, pairs(text, /<parameter=([^>\n]+)>/g, "</parameter>"), valueOf) }];
+  const written = text.trimEnd();
+  if (head === undefined || !written.endsWith("</function>")) return null;
+  const inner = written.slice(head.length, -"</function>".length);
+  return callOf(name, pairs(inner, /<parameter=([^>\n]+)>/y, "</parameter>"), valueOf);
 }
 
 /** `name<arg_key>key</arg_key><arg_value>value</arg_value>`. */
 function taggedPairs(text: string, valueOf: ValueOf): readonly LeakedCall[] | null {
-  const [, name = ""] = /^\s*([\w.-]+)\s*(?:<arg_key>|$)/.exec(text) ?? [];
-  if (name === "") return null;
-  const found = pairs(text, /<arg_key>([^<]+)<\/arg_key>\s*<arg_value>/g, "</arg_value>");
-  return [{ name, arguments: argumentsOf(name, found, valueOf) }];
+  const [head, name = ""] = /^\s*([\w.-]+)\s*(?=<arg_key>|$)/.exec(text) ?? [];
+  if (head === undefined) return null;
+  const found = pairs(text.slice(head.length), /<arg_key>([^<]+)<\/arg_key>\s*<arg_value>/y, "</arg_value>");
+  return callOf(name, found, valueOf);
 }
 
-type Pair = readonly [string, string];
+type Pair = readonly [key: string, written: string];
 
-/** Each key that `open` finds, with the text up to `close`; one line break next to a tag belongs to the tag. */
-function pairs(text: string, open: RegExp, close: string): Pair[] {
-  return [...text.matchAll(open)].map((found): Pair => {
-    const from = found.index + found[0].length;
+/**
+ * Each key that `open` (sticky) finds, with the text up to `close`; one line break next to a tag belongs to the tag. null
+ * where anything else stands between them.
+ */
+function pairs(text: string, open: RegExp, close: string): readonly Pair[] | null {
+  const found: Pair[] = [];
+  for (let at = pastSpace(text, 0); at < text.length;) {
+    open.lastIndex = at;
+    const [, key = ""] = open.exec(text) ?? [];
+    const from = open.lastIndex;
     const end = text.indexOf(close, from);
-    return [(found[1] ?? "").trim(), text.slice(from, end === -1 ? text.length : end).replace(/^\n|\n$/g, "")];
-  });
+    if (key === "" || end === -1) return null;
+    found.push([key.trim(), text.slice(from, end).replace(/^\n|\n$/g, "")]);
+    at = pastSpace(text, end + close.length);
+  }
+  return found;
 }
 
-function argumentsOf(tool: string, written: readonly Pair[], valueOf: ValueOf): string {
-  return JSON.stringify(Object.fromEntries(written.map(([key, value]) => [key, valueOf(tool, key, value)])));
+/** What stands between each `open` and the next `close`; nothing where anything else stands between those. */
+function segments(text: string, open: string, close: string): readonly string[] {
+  const found: string[] = [];
+  for (let at = pastSpace(text, 0); at < text.length;) {
+    const end = text.indexOf(close, at);
+    if (!text.startsWith(open, at) || end === -1) return [];
+    found.push(text.slice(at + open.length, end));
+    at = pastSpace(text, end + close.length);
+  }
+  return found;
+}
+
+function pastSpace(text: string, from: number): number {
+  const space = /\s*/y;
+  space.lastIndex = from;
+  space.exec(text);
+  return space.lastIndex;
+}
+
+function callOf(tool: string, written: readonly Pair[] | null, valueOf: ValueOf): readonly LeakedCall[] | null {
+  if (written === null) return null;
+  const args = Object.fromEntries(written.map(([key, value]) => [key, valueOf(tool, key, value)]));
+  return [{ name: tool, arguments: JSON.stringify(args) }];
 }
 
 /** The name that `head` finds at the beginning of `text`, with the rest as its arguments. */
-function pairOf(head: RegExp, text: string): LeakedCall[] {
+function pairOf(head: RegExp, text: string): readonly LeakedCall[] | null {
   const [found, name = ""] = head.exec(text) ?? [];
-  if (found === undefined || name === "") return [];
+  if (found === undefined || name === "") return null;
   const args = text.slice(found.length).trim();
-  return args.startsWith("{") && args.endsWith("}")
-    ? [{ name: name.replace(/^functions\./, ""), arguments: args }]
-    : [];
-}
-
-/** What stands between each `open` and the next `close`. */
-function segments(text: string, open: string, close: string): readonly string[] {
-  return text
-    .split(open)
-    .slice(1)
-    .flatMap((part) => (part.includes(close) ? [part.slice(0, part.indexOf(close))] : []));
+  if (!args.startsWith("{") || !args.endsWith("}")) return null;
+  return [{ name: name.replace(/^functions\./, ""), arguments: args }];
 }
 
 function between(block: string, open: string, close: string): string {
   return block.slice(open.length, block.length - close.length).trim();
 }
 
-function whole(calls: readonly LeakedCall[]): readonly LeakedCall[] | null {
-  return calls.length > 0 ? calls : null;
+/** The calls in all parts; null where there is none, or one of the parts is no call: half of what was meant must not run. */
+function every<Part>(
+  parts: readonly Part[],
+  read: (part: Part) => readonly LeakedCall[] | null,
+): readonly LeakedCall[] | null {
+  const found: LeakedCall[] = [];
+  for (const part of parts) {
+    const calls = read(part);
+    if (calls === null) return null;
+    found.push(...calls);
+  }
+  return found.length > 0 ? found : null;
 }
 
 /** Values as `schema` has them: text where it wants text or says nothing, else the JSON that was written. */
