@@ -30,8 +30,8 @@ class Check {
   }
 
   problem(value: unknown, schema: unknown, place: string, depth: number): Problem {
-    this.#steps += 1;
-    if (this.#steps > limits.fitSteps || depth > limits.schemaDepth) throw new Endless();
+    if (depth > limits.schemaDepth) throw new Endless();
+    this.#step(1);
     if (schema === false) return `${place || "the answer"} must not be there`;
     if (!isFields(schema)) return null;
     return (
@@ -42,8 +42,14 @@ class Check {
     );
   }
 
+  #step(count: number): void {
+    this.#steps += count;
+    if (this.#steps > limits.fitSteps) throw new Endless();
+  }
+
   #kind(value: unknown, schema: Fields, place: string): Problem {
     const { type, enum: choices } = schema;
+    this.#step(Array.isArray(choices) ? choices.length : 0);
     const types = (Array.isArray(type) ? type : [type]).filter((name) => typeof name === "string");
     const where = place || "the answer";
     if (types.length > 0 && !types.some((name) => isOfType(value, name))) {
@@ -59,14 +65,21 @@ class Check {
   }
 
   #size(value: unknown, schema: Fields, place: string): Problem {
-    const measured = measures.find(({ measure }) => measure(value) !== null);
-    const size = measured?.measure(value) ?? null;
-    if (measured === undefined || size === null) return null;
-    for (const [keyword, holds, words] of measured.bounds) {
+    let size: number | null = null;
+    for (const [keyword, holds, words] of bounds[kindOf(value)]) {
       const bound = schema[keyword];
-      if (typeof bound === "number" && !holds(size, bound)) return `${place || "the answer"} must ${words} ${bound}`;
+      if (typeof bound !== "number") continue;
+      size ??= this.#sizeOf(value);
+      if (!holds(size, bound)) return `${place || "the answer"} must ${words} ${bound}`;
     }
     return null;
+  }
+
+  #sizeOf(value: unknown): number {
+    if (typeof value === "number") return value;
+    if (typeof value !== "string") return Array.isArray(value) ? value.length : Object.keys(value ?? {}).length;
+    this.#step(Math.ceil(value.length / charactersOfStep));
+    return charactersOf(value);
   }
 
   #parts(value: unknown, schema: Fields, place: string, depth: number): Problem {
@@ -132,41 +145,47 @@ const atMost = (size: number, bound: number): boolean => size <= bound;
 
 type Bound = readonly [keyword: string, holds: (size: number, bound: number) => boolean, words: string];
 
-/** What has a size, in which unit, and the keywords that bound it. */
-const measures: readonly { readonly measure: (value: unknown) => number | null; readonly bounds: readonly Bound[] }[] =
-  [
-    {
-      measure: (value) => (typeof value === "number" ? value : null),
-      bounds: [
-        ["minimum", atLeast, "be at least"],
-        ["maximum", atMost, "be at most"],
-        ["exclusiveMinimum", (size, bound) => size > bound, "be more than"],
-        ["exclusiveMaximum", (size, bound) => size < bound, "be less than"],
-        ["multipleOf", isMultiple, "be a multiple of"],
-      ],
-    },
-    {
-      measure: (value) => (typeof value === "string" ? Array.from(value).length : null),
-      bounds: [
-        ["minLength", atLeast, "have characters, at least"],
-        ["maxLength", atMost, "have characters, at most"],
-      ],
-    },
-    {
-      measure: (value) => (Array.isArray(value) ? value.length : null),
-      bounds: [
-        ["minItems", atLeast, "have entries, at least"],
-        ["maxItems", atMost, "have entries, at most"],
-      ],
-    },
-    {
-      measure: (value) => (isFields(value) ? Object.keys(value).length : null),
-      bounds: [
-        ["minProperties", atLeast, "have properties, at least"],
-        ["maxProperties", atMost, "have properties, at most"],
-      ],
-    },
-  ];
+/** Characters that are counted in the time of one step. */
+const charactersOfStep = 64;
+
+/** The keywords that bound the size of a value, by its kind. */
+const bounds: Readonly<Record<SizedKind, readonly Bound[]>> = {
+  number: [
+    ["minimum", atLeast, "be at least"],
+    ["maximum", atMost, "be at most"],
+    ["exclusiveMinimum", (size, bound) => size > bound, "be more than"],
+    ["exclusiveMaximum", (size, bound) => size < bound, "be less than"],
+    ["multipleOf", isMultiple, "be a multiple of"],
+  ],
+  string: [
+    ["minLength", atLeast, "have characters, at least"],
+    ["maxLength", atMost, "have characters, at most"],
+  ],
+  list: [
+    ["minItems", atLeast, "have entries, at least"],
+    ["maxItems", atMost, "have entries, at most"],
+  ],
+  object: [
+    ["minProperties", atLeast, "have properties, at least"],
+    ["maxProperties", atMost, "have properties, at most"],
+  ],
+  other: [],
+};
+
+type SizedKind = "number" | "string" | "list" | "object" | "other";
+
+function kindOf(value: unknown): SizedKind {
+  if (typeof value === "number") return "number";
+  if (typeof value === "string") return "string";
+  return Array.isArray(value) ? "list" : isFields(value) ? "object" : "other";
+}
+
+/** JSON Schema counts characters, not halves of surrogate pairs. */
+function charactersOf(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; at += 1) if ((text.charCodeAt(at) & 0xfc00) !== 0xdc00) count += 1;
+  return count;
+}
 
 /** As far as numbers of this kind can tell: 0.3 is three times 0.1. */
 function isMultiple(size: number, of: number): boolean {

@@ -96,6 +96,18 @@ test("the problem has its place, for people and models", () => {
   for (const [given, words] of told) assert.equal(misfit(given, trip), words);
 });
 
+test("what many schemas ask of long texts is bounded, and counted in characters", () => {
+  assert.match(misfit("👍👍", { minLength: 3 }) ?? "", /at least 3/);
+  assert.equal(misfit("👍👍", { maxLength: 2 }), null);
+  const long = "x".repeat(1_000_000);
+  assert.equal(misfit(long, { allOf: [...Array.from({ length: 50_000 }, () => ({ minLength: 1 })), false] }), null);
+  const choices = Array.from({ length: 5_000 }, (_, at) => at);
+  assert.equal(
+    misfit("a", { allOf: [...Array.from({ length: 100 }, () => ({ not: { enum: choices } })), false] }),
+    null,
+  );
+});
+
 test("what takes for ever, and what only an expression could tell, counts as fitting", () => {
   const doubled = Object.fromEntries(
     Array.from({ length: 40 }, (_, at) => [
