@@ -96,6 +96,8 @@ export const limits = {
   upstreamLoadingPollMs: 1 * second,
   /** One event of an upstream's stream, in characters: a whole call may come in one. */
   upstreamEventChars: 16 * MiB,
+  /** Of an upstream's stream that is read ahead of a client that takes nothing; the connection holds as much again. */
+  upstreamHeldBytes: 16 * KiB,
   /** A JSON answer of an upstream, in bytes. */
   upstreamJsonBytes: 64 * MiB,
   /** What is read of an upstream's error body, in bytes: FastAPI's quotes the request, and says nothing when it is cut. */

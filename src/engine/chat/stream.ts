@@ -18,72 +18,135 @@ export function readAnswer(
   // Some servers answer a request to stream with one JSON body, for some models or when they fail.
   return /^application\/json/i.test(type)
     ? readJson(response.body, reader, signal)
-    : readEvents(response.body, reader, graceMs, signal);
+    : new EventReading(response.body, reader, graceMs, signal);
 }
-
-async function* readEvents(
-  body: Readable,
-  reader: ChatReader,
-  graceMs: number,
-  signal: AbortSignal,
-): AsyncGenerator<Delta> {
-  const deltas: Delta[] = [];
-  const events = createEvents(reader, deltas);
-  const decoder = new TextDecoder();
-  try {
-    const next = readingWithGrace(body, () => reader.finished, graceMs);
-    for (let bytes = await next(); bytes.done !== true; bytes = await next()) {
-      events.feed(decoder.decode(bytes.value, { stream: true }));
-      for (const delta of deltas) {
-        if (signal.aborted) return;
-        yield delta;
-      }
-      deltas.length = 0;
-      if (reader.ended) return;
-    }
-    events.end();
-  } catch (error) {
-    deltas.length = 0;
-    if (reader.finished) reader.end(deltas);
-    else reader.break(error, deltas);
-  } finally {
-    release(body, events.done());
-  }
-  if (!signal.aborted) yield* deltas;
-}
-
-type Read = IteratorResult<Uint8Array, undefined>;
 
 /**
- * Reads `body` piece by piece, until its end or until `graceMs` after it is `finished`: some servers leave the stream open.
- * No generator around that of the body, since each costs as much as all that is done with a token.
+ * The deltas of a stream of events. Written by hand upon what the body tells: an iterator of the body and a generator around
+ * it would cost each token more than all that is done with it.
  */
-function readingWithGrace(body: Readable, finished: () => boolean, graceMs: number): () => Promise<Read> {
-  const chunks: AsyncIterator<Uint8Array, undefined> = body.iterator({ destroyOnReturn: false });
-  let deadline: number | null = null;
-  return () => {
-    if (!finished()) return chunks.next();
-    deadline ??= performance.now() + graceMs;
-    return before(deadline, chunks);
+class EventReading implements AsyncIterableIterator<Delta, undefined> {
+  readonly #body: Readable;
+  readonly #reader: ChatReader;
+  readonly #graceMs: number;
+  readonly #signal: AbortSignal;
+  readonly #events: Events;
+  readonly #decoder = new TextDecoder();
+  readonly #deltas: Delta[] = [];
+  /** Bytes that came while nobody waited for a delta. */
+  #held = 0;
+  #wake: (() => void) | null = null;
+  #grace: NodeJS.Timeout | null = null;
+  #over = false;
+
+  constructor(body: Readable, reader: ChatReader, graceMs: number, signal: AbortSignal) {
+    this.#body = body;
+    this.#reader = reader;
+    this.#graceMs = graceMs;
+    this.#signal = signal;
+    this.#events = createEvents(reader, this.#deltas);
+    body
+      .pause()
+      .on("data", this.#take)
+      .on("end", () => this.#end())
+      .on("error", (error) => this.#break(error))
+      .on("close", () => this.#break(new Error("it was closed")));
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Delta, undefined>> {
+    if (this.#over || this.#deltas.length > 0) return Promise.resolve(this.#step());
+    return new Promise((resolve) => {
+      this.#wake = () => resolve(this.#step());
+      this.#endSoon();
+      this.#held = 0;
+      if (this.#body.isPaused()) this.#body.resume();
+    });
+  }
+
+  return(): Promise<IteratorResult<Delta, undefined>> {
+    this.#stop();
+    this.#deltas.length = 0;
+    return Promise.resolve(this.#step());
+  }
+
+  #step(): IteratorResult<Delta, undefined> {
+    if (this.#signal.aborted) {
+      this.#stop();
+      this.#deltas.length = 0;
+    }
+    const delta = this.#deltas.shift();
+    return delta === undefined ? { done: true, value: undefined } : { done: false, value: delta };
+  }
+
+  readonly #take = (bytes: Buffer): void => {
+    try {
+      this.#events.feed(this.#decoder.decode(bytes, { stream: true }));
+    } catch (error) {
+      this.#break(error);
+    }
+    if (this.#reader.ended) this.#stop();
+    else if (this.#wake === null) this.#hold(bytes.length);
+    else if (this.#deltas.length > 0) this.#give();
+    else this.#endSoon();
   };
+
+  #hold(bytes: number): void {
+    this.#held += bytes;
+    if (this.#held > limits.upstreamHeldBytes) this.#body.pause();
+  }
+
+  /** To whom waits, if anybody does. */
+  #give(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /** Once the answer is whole, the rest of the stream is waited for only so long: some servers leave it open. */
+  #endSoon(): void {
+    if (this.#reader.finished && !this.#over) this.#grace ??= setTimeout(() => this.#end(), this.#graceMs);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#events.end();
+    this.#stop();
+  }
+
+  #break(error: unknown): void {
+    if (this.#over) return;
+    if (this.#reader.finished) this.#reader.end(this.#deltas);
+    else this.#reader.break(error, this.#deltas);
+    this.#stop();
+  }
+
+  /**
+   * Lets go of the body: one that said `[DONE]` is read to its end, which keeps the connection for the next request; any
+   * other is closed at once, which makes the upstream stop its work.
+   */
+  #stop(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    this.#body.off("data", this.#take);
+    if (this.#events.done()) this.#body.once("data", () => this.#body.destroy()).resume();
+    else this.#body.destroy();
+    this.#give();
+  }
 }
 
-/** What `chunks` give next, or their end where `deadline` comes first. */
-async function before(deadline: number, chunks: AsyncIterator<Uint8Array, undefined>): Promise<Read> {
-  const end: Read = { done: true, value: undefined };
-  const patience = deadline - performance.now();
-  if (patience <= 0) return end;
-  const late = Promise.withResolvers<Read>();
-  const timer = setTimeout(() => late.resolve(end), patience);
-  try {
-    return await Promise.race([chunks.next(), late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
+interface Events {
+  feed(text: string): void;
+  end(): void;
+  done(): boolean;
 }
 
 /** SSE text in, `deltas` filled. */
-function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string): void; end(): void; done(): boolean } {
+function createEvents(reader: ChatReader, deltas: Delta[]): Events {
   let done = false;
   const parser = createParser({
     maxBufferSize: limits.upstreamEventChars,
@@ -113,16 +176,6 @@ function createEvents(reader: ChatReader, deltas: Delta[]): { feed(text: string)
     },
     done: () => done,
   };
-}
-
-/**
- * Lets go of `body`: one that said `[DONE]` is read to its end, which keeps the connection for the next request; any
- * other is closed at once, which makes the upstream stop its work.
- */
-function release(body: Readable, done: boolean): void {
-  body.on("error", () => undefined);
-  if (done) body.once("data", () => body.destroy()).resume();
-  else body.destroy();
 }
 
 async function* readJson(body: Readable, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {

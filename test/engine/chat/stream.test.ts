@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import * as fc from "fast-check";
 import type { Response } from "../../../src/engine/chat/connection.ts";
 import { ChatReader } from "../../../src/engine/chat/reader.ts";
@@ -106,6 +107,22 @@ test("upstream: each text chunk is given on at once", async () => {
   assert.ok(body.destroyed);
 });
 
+test("upstream: a stream is read only so far ahead of whoever takes its deltas", async () => {
+  const pieces = 1000;
+  let sent = 0;
+  function* send(): Generator<Buffer> {
+    for (; sent < pieces; sent += 1) yield streamOf([chunk({ content: "x".repeat(1000) })]);
+    yield streamOf([end("stop"), done]);
+  }
+  const deltas = read(Readable.from(send(), { objectMode: false }));
+  const { value: first } = await deltas[Symbol.asyncIterator]().next();
+  assert.equal(first?.kind, "open");
+  for (let turns = 0; turns < 2 * pieces; turns += 1) await setImmediate();
+  assert.ok(sent < pieces / 2);
+  const texts = (await collect(deltas)).map((delta) => (delta.kind === "text" ? delta.text : ""));
+  assert.equal(texts.join("").length, 1000 * pieces);
+});
+
 test("upstream: prompt progress before the first word, and never after", async () => {
   const said = event(chunk({ content: "Hi" }));
   const body = whole(Buffer.from(progress(5) + progress(20) + said + progress(20) + event(end("stop")) + done));
@@ -197,7 +214,7 @@ test("upstream: a stream that stays open and chatters after its finish is over s
 test("upstream: usage that comes late is taken", async () => {
   const body = open(chunk({ content: "Hi" }), end("stop"));
   const outcome = outcomeOf(read(body));
-  setImmediate(() => {
+  void setImmediate().then(() => {
     body.push(event({ choices: [], usage: { prompt_tokens: 10, completion_tokens: 5 } }) + done);
   });
   assert.equal(usageOf(await outcome), "10/0/5/0");
@@ -205,7 +222,7 @@ test("upstream: usage that comes late is taken", async () => {
 
 test("upstream: a connection that breaks after the finish takes nothing away", async () => {
   const body = open(chunk({ content: "Hi" }), end("stop"), 'data: {"choices":[],"usa');
-  setImmediate(() => body.destroy(new Error("reset")));
+  void setImmediate().then(() => body.destroy(new Error("reset")));
   assert.deepEqual(brief(await outcomeOf(read(body))), ["message: Hi", "stop"]);
 });
 
