@@ -30,7 +30,6 @@ class Ticking<T> implements AsyncIterator<T | typeof tick, unknown> {
   readonly #interval: NodeJS.Timeout;
   /** What was asked of the source and was not handed on yet; it may have come while whoever asked got a tick. */
   #pending: Promise<IteratorResult<T, unknown>> | null = null;
-  #due = false;
   #wake: (() => void) | null = null;
 
   constructor(source: AsyncIterator<T, unknown>, silenceMs: number, sent: () => number) {
@@ -41,24 +40,19 @@ class Ticking<T> implements AsyncIterator<T | typeof tick, unknown> {
       const now = sent();
       quiet = now === before ? quiet + 1 : 0;
       before = now;
-      if (quiet < parts) return;
+      // While nobody waits, whoever reads is busy; what has come meanwhile is handed on before the next tick.
+      if (quiet < parts || this.#wake === null) return;
       quiet = 0;
-      this.#due = true;
-      this.#wake?.();
+      this.#wake();
     }, silenceMs / parts);
   }
 
   next(): Promise<Step<T>> {
     return new Promise((resolve, reject) => {
       const wake = (): void => {
-        this.#due = false;
         this.#wake = null;
         resolve({ done: false, value: tick });
       };
-      if (this.#due) {
-        wake();
-        return;
-      }
       this.#wake = wake;
       this.#pending ??= this.#source.next();
       this.#pending.then(
