@@ -37,11 +37,12 @@ export function createGuard(options: GuardOptions): Guard {
   const origins = new Set(options.allowedOrigins);
   const keys = options.apiKeys.map(digest);
   const holdsKey = (exchange: Exchange): boolean => {
+    if (keys.length === 0) return true;
     const key = keyIn(exchange);
     const shown = digest(key ?? "");
     // Every key is compared, and digests of equal length: time tells nothing about any of them.
     const known = keys.filter((wanted) => timingSafeEqual(wanted, shown)).length > 0;
-    return keys.length === 0 || (key !== undefined && known);
+    return key !== undefined && known;
   };
   return {
     checkHost({ env }) {

@@ -50,7 +50,10 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
       .on("data", this.#take)
       .on("end", () => this.#end())
       .on("error", (error) => this.#break(error))
-      .on("close", () => this.#break(new Error("it was closed")));
+      .on("close", () => {
+        // An error costs more than to read an event.
+        if (!this.#over) this.#break(new Error("it was closed"));
+      });
   }
 
   [Symbol.asyncIterator](): this {
