@@ -42,6 +42,8 @@ export const errors = {
   rate_limit_exceeded: { status: 429, type: "rate_limit_error", retryable: true },
   insufficient_quota: { status: 429, type: "rate_limit_error", retryable: false },
   server_error: { status: 500, type: "server_error", retryable: true },
+  /** The model was asked again already, and did no better. */
+  invalid_answer: { published: "server_error", status: 500, type: "server_error", retryable: false },
   engine_crashed: { published: "server_error", status: 500, type: "server_error", retryable: true },
   upstream_error: { published: "server_error", status: 502, type: "server_error", retryable: true },
   model_loading: { published: "server_error", status: 503, type: "server_error", retryable: true },

@@ -33,6 +33,8 @@ export const limits = {
   memoryBytes: 512 * MiB,
   /** Silence on a stream before `response.in_progress` is sent again: Codex counts only data events as life. */
   keepAliveMs: 10 * second,
+  /** How long a request for JSON waits for a model to be loaded: proxies give a silent connection a minute. */
+  loadingMs: 50 * second,
   /** SSE comments between events, for proxies that close silent connections. */
   commentMs: 5 * second,
   /** A client that stays connected but takes nothing of its stream for so long is cut off: it holds a slot of the engine. */

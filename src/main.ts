@@ -83,6 +83,7 @@ async function serve({ config }: Invocation): Promise<void> {
     seal,
     files,
     keepAliveMs: limits.keepAliveMs,
+    loadingMs: limits.loadingMs,
     shapes: new Map(),
   };
   const door = await openDoor(line, config).catch(async (thrown: unknown) => {

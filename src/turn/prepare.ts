@@ -27,6 +27,8 @@ export interface Line {
   readonly files: FileReader;
   /** Milliseconds of silence on a stream after which `response.in_progress` is repeated. */
   readonly keepAliveMs: number;
+  /** Milliseconds that a request for JSON waits for a model to be loaded. */
+  readonly loadingMs: number;
   /** The shape that a model's template was last seen to accept of a thread, or of all that nobody names. */
   readonly shapes: Map<string, Shape>;
 }

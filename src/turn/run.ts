@@ -6,7 +6,7 @@ import { limits } from "../limits.ts";
 import type { Event } from "../spec/events.ts";
 import type { Request } from "../spec/request.ts";
 import type { StoredResponse } from "../store/store.ts";
-import { CallGate } from "./calls.ts";
+import { CallGate, type Fault } from "./calls.ts";
 import { SourceError, tick, ticking } from "./clock.ts";
 import { FormatGate } from "./format.ts";
 import { engineRequest, type Line, seconds, type Turn } from "./prepare.ts";
@@ -135,7 +135,7 @@ interface Retry {
 
 type End =
   | Failure
-  | { readonly code: "model_loading"; readonly message: string }
+  | { readonly code: "model_loading" | "invalid_answer"; readonly message: string }
   | { readonly code: "finish"; readonly reason: FinishReason }
   | { readonly code: "again"; readonly retry: Retry };
 
@@ -153,7 +153,7 @@ function askedAgain(request: EngineRequest, retry: Retry | null): EngineRequest 
   return { ...request, messages, maxTokens: left };
 }
 
-/** A stream is kept alive while the model loads; a JSON request would just hang, and its client time out. */
+/** A stream is kept alive for as long as the model loads; a JSON request would just hang, and its client time out. */
 const stillLoading: End = { code: "model_loading", message: "The model is still loading; try again soon, or stream." };
 
 /** One run of the engine from its first delta to its last; items are closed when it returns. `last`: it is final. */
@@ -171,6 +171,8 @@ async function* attempt(
   const format = new FormatGate(request.format, !turn.schemas);
   let end: End = { code: "server_error", message: "The engine ended without a result." };
   let usage: Usage | null = null;
+  let loading = false;
+  const patience = turn.request.stream === true ? Infinity : Date.now() + line.loadingMs;
   try {
     const deltas = line.engine.generate(request, signal);
     for await (const delta of ticking(deltas, line.keepAliveMs, () => stream.sent)) {
@@ -179,8 +181,9 @@ async function* attempt(
       else if (delta.kind === "usage") ({ usage } = delta);
       else if (delta.kind === "finish") end = { code: "finish", reason: delta.reason };
       else if (delta.kind === "fail") end = delta.failure;
-      else if (delta.kind !== "progress") yield* stream.items(format.push(gate.push(delta)));
-      else if (delta.stage === "loading" && turn.request.stream !== true) return stillLoading;
+      else if (delta.kind === "progress") loading = delta.stage === "loading";
+      else yield* stream.items(format.push(gate.push(delta)));
+      if (loading && Date.now() >= patience) return stillLoading;
       if (gate.overflow === null) continue;
       end = gate.overflow;
       break;
@@ -197,19 +200,34 @@ async function* attempt(
     yield* stream.items(format.rest());
     return stopped ? { code: "server_error", message: "The engine stopped in the middle of an item." } : end;
   }
+  const fault = yield* judge(stream, gate, format, !last);
+  if (fault === null) return end;
+  if (typeof fault === "string") return { code: "invalid_answer", message: fault };
+  return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
+}
+
+/**
+ * The end of an answer of which the model thinks that it is whole. Returns what it is to be asked again for, if it may be; why
+ * the response fails; or null.
+ */
+function* judge(
+  stream: Stream,
+  gate: CallGate,
+  format: FormatGate,
+  mayAsk: boolean,
+): Generator<Event, Fault | string | null> {
   // Beside an answer that is as it must be, a slip that could stand is forgiven.
   const slip = gate.fault?.message === null && format.fits ? null : gate.fault;
   const fault = slip ?? format.fault;
-  if (fault !== null && !last && fault.late !== true) {
+  if (fault !== null && mayAsk && fault.late !== true) {
     yield* stream.items(format.retreat());
-    return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
+    return fault;
   }
   if (slip !== null) yield* stream.items(format.push(slip.instead()));
   // What leaves in an answer's stead must fit as well.
   const wrong = format.fault;
   yield* stream.items(wrong?.instead() ?? format.rest());
-  const message = slip?.message ?? wrong?.message ?? null;
-  return message === null ? end : { code: "server_error", message };
+  return slip?.message ?? wrong?.message ?? null;
 }
 
 /** What is not kept here can come back only with the client; OpenCode, VS Code and the AI SDK replay thinking so alone. */

@@ -131,7 +131,7 @@ test("the thread is known by header, else by Codex's metadata", async (t) => {
   assert.deepEqual(seen, ["thread", "session-1", "affinity", "metadata", "key", null]);
 });
 
-test("while the model loads, streams are taken and JSON is put off", async (t) => {
+test("while the model loads, streams are taken, and JSON waits for a while before it is put off", async (t) => {
   const loading: Engine = {
     ...createScriptEngine(async function* () {
       yield { kind: "progress", stage: "loading", done: 1, total: 100 };
@@ -139,6 +139,8 @@ test("while the model loads, streams are taken and JSON is put off", async (t) =
     }),
     health: () => Promise.resolve({ state: "loading", detail: "reading weights" }),
   };
+  const patient = await openTestDoor(t, loading, { line: { loadingMs: 60_000 } });
+  assert.equal((await patient.ask({ input: "hi" })).status, 200);
   const door = await openTestDoor(t, loading);
   const answer = await door.ask({ input: "hi" });
   assert.equal(answer.status, 503);

@@ -19,7 +19,7 @@ const testFiles = createFileReader();
 export function makeLine(engine: Engine | Script, changes: Partial<Line> = {}): Line {
   const played = typeof engine === "function" ? createScriptEngine(engine) : engine;
   const store = createMemoryStore();
-  const shared = { log: silentLog, seal: testSeal, files: testFiles, keepAliveMs: 10_000 };
+  const shared = { log: silentLog, seal: testSeal, files: testFiles, keepAliveMs: 10_000, loadingMs: 0 };
   return { engine: played, store, ...shared, shapes: new Map(), ...changes };
 }
 

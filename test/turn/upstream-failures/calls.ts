@@ -12,6 +12,7 @@ const arguments_: readonly Row[] = [
   {
     title: "arguments that are no JSON, twice",
     answers: [stream(whole("f", "x is one"), end("tool_calls"), done)],
+    refusal: "invalid_answer",
     means: [refused, "function_call f (incomplete): x is one"],
   },
   {
@@ -37,6 +38,7 @@ const arguments_: readonly Row[] = [
   {
     title: "a call cut short, under stop, twice",
     answers: [stream(whole("f", '{"x":1'), end("stop"), done)],
+    refusal: "invalid_answer",
     means: [refused, 'function_call f (incomplete): {"x":1'],
   },
   {
@@ -68,6 +70,7 @@ const arguments_: readonly Row[] = [
   {
     title: "arguments that are null, where some are demanded",
     answers: [stream(whole("f", null), end("tool_calls"), done)],
+    refusal: "invalid_answer",
     means: [refused, "function_call f (incomplete): "],
   },
 ];
@@ -198,12 +201,14 @@ const unwanted: readonly Row[] = [
     title: "a call of another tool than the one that was chosen, twice",
     asks: { tool_choice: { type: "function", name: "get_time" } },
     answers: [good],
+    refusal: "invalid_answer",
     means: [refused, 'message: f({"x":1})'],
   },
   {
     title: "no call where one is demanded, twice",
     asks: { tool_choice: "required" },
     answers: [stream(say("No."), end("stop"), done)],
+    refusal: "invalid_answer",
     means: [refused, "message: No.", "message: No."],
   },
   {
