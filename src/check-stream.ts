@@ -62,6 +62,7 @@ export async function checkStream(options: CheckOptions, { input, out, errors }:
 function reasonOf(thrown: unknown): string {
   if (thrown instanceof UnreadableStream) return thrown.message;
   if (!(thrown instanceof Error && "code" in thrown && typeof thrown.code === "string")) throw thrown;
+  if (thrown.code === "ENOENT" && "path" in thrown) return `there is no file ${String(thrown.path)}`;
   // Node tells of several addresses that were tried in an error without a message.
   return messageOf(thrown) || thrown.code;
 }

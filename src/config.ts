@@ -223,5 +223,7 @@ function known(key: string, source: string, dashes: string): SettingName {
   const name = names.find((candidate) => candidate === key);
   if (name) return name;
   const near = nearest(key, names);
-  throw new ConfigError(`${source} is not known${near === null ? "" : `; did you mean '${dashes}${near}'?`}`);
+  throw new ConfigError(
+    `${source} is not known; ${near === null ? "--help shows every setting." : `did you mean '${dashes}${near}'?`}`,
+  );
 }

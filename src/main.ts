@@ -98,9 +98,11 @@ async function serve({ config }: Invocation): Promise<void> {
   };
   running = { end, code: 0 };
   const model = (await engine.models())[0]?.id ?? "default";
+  const { state, detail } = own === null ? await engine.health() : { state: "loading", detail: null };
+  const trouble = state === "down" ? (detail ?? "it does not answer") : null;
   screen.clear();
   const { address } = door;
-  process.stdout.write(welcome({ address, config, weights, model, memory: totalmem(), program }));
+  process.stdout.write(welcome({ address, config, weights, model, memory: totalmem(), program, trouble }));
   if (own !== null) await demandModel(own);
 }
 

@@ -11,6 +11,8 @@ export interface Arrival {
   readonly weights: readonly Weights[];
   /** Name to ask for. */
   readonly model: string;
+  /** Why an upstream would not answer now; null where it would. */
+  readonly trouble: string | null;
   /** Of this machine, in bytes. */
   readonly memory: number;
   /** What the operator types to start this program. */
@@ -24,21 +26,25 @@ function withoutSecrets(address: string): string {
 }
 
 /** A few lines, for standard output; tests and scripts read the address from the first. */
-export function welcome({ address, config, weights, model, memory, program }: Arrival): string {
-  const api = `${address}/v1`;
+export function welcome({ address, config, weights, model, memory, program, trouble }: Arrival): string {
+  // Where all addresses are listened on, clients on this machine find it at this one.
+  const api = `${address.replace(/\/\/(?:0\.0\.0\.0|\[::\])/, "//127.0.0.1")}/v1`;
   const locked = config.apiKeys.length > 0;
   const [first, ...others] = weights;
   const coding = codingModels.some(({ source }) => source === first?.source);
   const better = first === undefined || coding ? null : recommend(memory);
   const rows = [
-    `Antiphon is listening at ${api}`,
+    `Antiphon is listening at ${address}/v1`,
     "",
     first === undefined
-      ? `  Upstream   ${withoutSecrets(config.upstream ?? "")}`
+      ? `  Upstream   ${withoutSecrets(config.upstream ?? "")}${trouble === null ? "" : ` (${trouble})`}`
       : `  Model      ${first.id} (${first.source}): ${first.note}`,
     ...others.map(({ id, source, note }) => `  On demand  ${id} (${source}): ${note}`),
     `  Codex      codex -m ${quoted(model)} -c model_provider=antiphon -c ${quoted(codexProvider(api, locked))}`,
     `  OpenAI SDK OPENAI_BASE_URL=${api} OPENAI_API_KEY=${locked ? "..." : "none"}`,
+    ...(locked
+      ? ["  API key    export ANTIPHON_KEY=...   (one of those you named; the Codex line reads it there)"]
+      : []),
     ...(better === null
       ? []
       : [`  To code    ${program} --model ${better.source}   (${better.note}; fits this machine's memory)`]),

@@ -18,6 +18,7 @@ function arrival(words: readonly string[], change: Partial<Arrival> = {}): strin
     model: weights.id,
     memory: 16 * GiB,
     program: "antiphon",
+    trouble: null,
     ...change,
   });
 }
@@ -37,6 +38,18 @@ test("proposes no other model where none fits, or a coding model serves already"
   assert.doesNotMatch(arrival([], { memory: 1 * GiB }), /To code/);
   const [{ source, note }] = codingModels;
   assert.doesNotMatch(arrival([], { weights: [{ ...weights, source, note }] }), /To code/);
+});
+
+test("says what is wrong with an upstream, and an address at which this machine can be reached", () => {
+  const trouble = "it refuses connections";
+  const text = arrival(["--upstream", "http://127.0.0.1:1", "--host", "0.0.0.0"], {
+    weights: [],
+    trouble,
+    address: "http://0.0.0.0:8484",
+  });
+  assert.match(text, /^Antiphon is listening at http:\/\/0\.0\.0\.0:8484\/v1\n/);
+  assert.match(text, /Upstream +http:\/\/127\.0\.0\.1:1 \(it refuses connections\)\n/);
+  assert.match(text, /OPENAI_BASE_URL=http:\/\/127\.0\.0\.1:8484\/v1 /);
 });
 
 test("with keys, Codex and the SDK are told to send one, and none is printed", () => {

@@ -50,13 +50,16 @@ export function createGuard(options: GuardOptions): Guard {
       const name = nameOf(host ?? "");
       // Where all addresses are listened on, the connection knows which one was meant.
       if (loopback.test(name) || hosts.has(name) || name === plain(env.incoming.socket.localAddress ?? "")) return;
-      throw new ApiError("forbidden_origin", `Host '${name}' is not allowed here. Allow it in the server's settings.`);
+      throw new ApiError("forbidden_origin", `Host '${name}' is not allowed here; --allow-host ${name} allows it.`);
     },
     checkOrigin({ env, req }) {
       const { origin } = env.incoming.headers;
       if (origin === undefined) return null;
       if (!origins.has(origin) && !origins.has("*")) {
-        throw new ApiError("forbidden_origin", "This web page's origin is not allowed in the server's settings.");
+        throw new ApiError(
+          "forbidden_origin",
+          `Web pages of ${origin.slice(0, limits.headerChars)} are not allowed here; --allow-origin allows them.`,
+        );
       }
       env.outgoing.setHeader("access-control-allow-origin", origin);
       env.outgoing.setHeader("access-control-expose-headers", exposed);

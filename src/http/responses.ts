@@ -84,7 +84,10 @@ export const hasResponses: Handler = (exchange) => exchange.body(null);
 
 /** `GET /responses`: Codex falls back to POST without a word on exactly this status. */
 export const refuseWebSocket: Handler = () => {
-  throw new ApiError("websocket_unsupported", "WebSockets are not supported here; use POST.");
+  throw new ApiError(
+    "websocket_unsupported",
+    "GET asks for a WebSocket here, which is not supported; POST the request.",
+  );
 };
 
 /** `GET /responses/{id}`. */

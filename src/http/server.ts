@@ -107,7 +107,7 @@ async function listen(server: Server, { host, port }: DoorOptions): Promise<void
   } catch (thrown) {
     const code = thrown instanceof Error && "code" in thrown ? thrown.code : null;
     const reasons: Readonly<Record<string, string>> = {
-      EADDRINUSE: `Port ${port} on ${host} is taken by another program. Stop it, or choose another port.`,
+      EADDRINUSE: `Port ${port} on ${host} is taken, perhaps by another Antiphon. Stop it, or choose another --port.`,
       EACCES: `This user may not listen on port ${port}. Choose one above 1023.`,
       EADDRNOTAVAIL: `The address ${host} does not belong to this machine.`,
       ENOTFOUND: `The host name ${host} is not known.`,

@@ -34,12 +34,14 @@ export async function resolveModel(spec: string | null, around: Surroundings): P
   return weights;
 }
 
-/** Fetches the model that `spec` names, or finds it. */
+/** Fetches the model that `spec` names, or finds it; one that is here goes by its name too. */
 async function bring(spec: string, around: Surroundings): Promise<Weights> {
   const { scheme, name } = sourceOf(spec);
   const source: Source = sources[scheme];
-  const path = (await source.find(name, around)) ?? (await source.fetch(name, around));
-  return accept(spec, path);
+  const found = await source.find(name, around);
+  if (found !== null) return accept(spec, found);
+  const called = scheme === "path" ? (await listModels(around.folders)).find(({ id }) => id === name) : undefined;
+  return called === undefined ? accept(spec, await source.fetch(name, around)) : accept(called.source, called.path);
 }
 
 /** Only what is on this machine. */

@@ -83,7 +83,7 @@ function noSuchPath(name: string): string {
   const looksLikeRepository = /^[\w-][\w.-]*\/[\w.-]+(?::[\w.-]+)?$/.test(name) && !name.endsWith(".gguf");
   return looksLikeRepository
     ? `There is no file ${resolve(name)}. For a model on Hugging Face write hf:${name}`
-    : `There is no file ${resolve(name)}.`;
+    : `There is no file ${resolve(name)}, and no model of this name is here ("models" lists them).`;
 }
 
 async function writeScripted(_name: string, { folders }: Surroundings): Promise<string> {

@@ -140,7 +140,14 @@ export const badWays: readonly Bad[] = [
     param: null,
     says: /The API is at \/v1\/responses/,
   },
-  { what: "a WebSocket", method: "GET", status: 426, code: "websocket_unsupported", param: null, says: /use POST/ },
+  {
+    what: "a WebSocket",
+    method: "GET",
+    status: 426,
+    code: "websocket_unsupported",
+    param: null,
+    says: /POST the request/,
+  },
   {
     what: "a foreign page",
     headers: { origin: "https://evil.example" },
@@ -148,6 +155,6 @@ export const badWays: readonly Bad[] = [
     status: 403,
     code: "forbidden_origin",
     param: null,
-    says: /not allowed in the server's settings/,
+    says: /--allow-origin allows them/,
   },
 ];

@@ -61,7 +61,7 @@ export class Desk {
     const { tokens, least } = prompt;
     if (tokens === null || tokens.length >= contextLength) {
       const length = tokens === null ? `at least ${least}` : tokens.length;
-      const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included.`;
+      const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included. Send less, or start the server with a larger --ctx.`;
       this.#fail(id, { code: "context_length_exceeded", message });
       return;
     }
