@@ -18,21 +18,25 @@ export const shapes = [0, 1, 2, 3] as const satisfies readonly Shape[] & { lengt
 
 /** The messages of a thread. A pure function that looks only back, so the prompt of a turn begins the next turn's. */
 export function plan(instructions: string | null, items: readonly Item[], shape: Shape): EngineMessage[] {
-  const messages = balance(joinTurns(fold(instructions, items)));
+  const messages = balance(joinTurns(fold(instructions, items, shape)));
   if (shape === 0) return atLeastOne(messages);
   const told = shape >= 3 ? messages.map(inPlainText) : messages;
   return joinUsers(joinTurns(endingWithUser(shape >= 2 ? withoutSystem(told) : told)));
 }
 
 /** Items to drafts, one leading system message first. */
-function fold(instructions: string | null, items: readonly Item[]): Draft[] {
+function fold(instructions: string | null, items: readonly Item[], shape: Shape): Draft[] {
   const late = answered(items);
+  let spoken = false;
   const leading: string[] = instructions ? [instructions] : [];
   const drafts: Draft[] = [];
   for (const [index, item] of items.entries()) {
     const next = draft(item);
     // Tools that stand in front are listed with those of the request.
     if (next === null || (item.type === "additional_tools" && index < late)) continue;
+    // A prompt that ended here had the user's last word.
+    if (shape >= 1 && spoken && next.role === "assistant" && next.calls.length === 0) drafts.push(goOn);
+    spoken = next.role === "assistant" && item.type === "message";
     if (next.role !== "system") drafts.push(next);
     // No template has a place for images in its leading message.
     else if (index < late && next.content.every(isText))
@@ -138,11 +142,13 @@ function atLeastOne(messages: EngineMessage[]): EngineMessage[] {
   return messages.length > 0 ? messages : [{ role: "user", content: [text("")] }];
 }
 
+const goOn = { role: "user", content: [text("[Go on.]")] } as const;
+
 /** Templates take a last message of the assistant for one to be continued, and refuse it where they think. */
 function endingWithUser(messages: readonly EngineMessage[]): EngineMessage[] {
   const last = messages.at(-1);
   if (last !== undefined && last.role !== "assistant" && last.role !== "system") return [...messages];
-  return [...messages, { role: "user", content: [text(last ? "[Go on.]" : "")] }];
+  return [...messages, last ? goOn : { role: "user", content: [text("")] }];
 }
 
 function isText(part: EnginePart): part is EnginePart & { readonly type: "text" } {

@@ -256,6 +256,18 @@ test("whatever the input: no shape throws, calls and outputs balance, and strict
   );
 });
 
+test("a thread that ends with an answer and goes on with another keeps its prompt", () => {
+  const said = [message("user", "hi"), message("assistant", "one")];
+  assert.deepEqual(lines(said, 1), ["user: hi", "assistant: one", "user: [Go on.]"]);
+  assert.deepEqual(lines([...said, message("assistant", "two"), message("user", "and?")], 1), [
+    "user: hi",
+    "assistant: one",
+    "user: [Go on.]",
+    "assistant: two",
+    "user: and?",
+  ]);
+});
+
 test("the prompt of a turn begins the prompt of the next", () => {
   const turn = [message("user", "hi"), message("assistant", "I look"), call("1"), output("1", "one")];
   const next = [...turn, message("assistant", "it is one"), message("developer", "mode"), message("user", "thanks")];
