@@ -3,6 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { Hono } from "hono";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { metricsText } from "../metrics.ts";
 import type { Line } from "../turn/prepare.ts";
 import { createGuard, type Guard, type GuardOptions } from "./auth.ts";
 import { isGone } from "./body.ts";
@@ -36,6 +37,7 @@ function routes(options: AnswerOptions, guard: Guard): readonly Route[] {
     { path: "/models", methods: { GET: listModels } },
     { path: "/models/:id{.+}", methods: { GET: getModel } },
     { path: "/health", methods: { GET: tellHealth(guard) }, open: true },
+    { path: "/metrics", methods: { GET: tellMetrics } },
   ];
 }
 
@@ -84,6 +86,10 @@ export function createApp(line: Line, options: GuardOptions & AnswerOptions): Ap
   });
   return app;
 }
+
+/** `GET /metrics`, as Prometheus reads it. */
+const tellMetrics: Handler = (exchange) =>
+  exchange.body(metricsText(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" });
 
 /**
  * `GET /health`: 200 when a request would be answered, 503 while the model loads or the upstream is down. Why it is down may

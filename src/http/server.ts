@@ -5,6 +5,7 @@ import { isIPv6, type AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ApiError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { count } from "../metrics.ts";
 import type { ClientDialect } from "../spec/client-dialects.ts";
 import { newId } from "../spec/ids.ts";
 import type { Line } from "../turn/prepare.ts";
@@ -85,6 +86,7 @@ function createListener(line: Line, options: DoorOptions, visits: Visits): Liste
     visits.add(outgoing);
     outgoing.once("close", () => {
       const ms = Math.round(performance.now() - start);
+      count("antiphon_requests_total", { status: outgoing.statusCode });
       const path = incoming.url?.split("?", 1)[0];
       log.debug("request", { method: incoming.method, path, status: outgoing.statusCode, ms, id });
     });

@@ -1,6 +1,7 @@
 /** Owns the acceptance of a turn: all that can be refused about a request is refused here, before anything is sent. */
 import type { Engine, EngineRequest, ModelInfo } from "../engine/engine.ts";
 import type { Log } from "../log.ts";
+import { count } from "../metrics.ts";
 import { newId } from "../spec/ids.ts";
 import type { Item } from "../spec/items.ts";
 import { at, wellFormed } from "../spec/json.ts";
@@ -85,6 +86,7 @@ async function readable(
 ): Promise<readonly Item[]> {
   const { items, counts } = heal(await resolveReferences(line.store, thread));
   const revealed = await reveal(items, { seal: line.seal, files: line.files, images }, signal);
+  for (const [rule, times] of Object.entries(counts)) count("antiphon_healed_items_total", { rule }, times);
   line.log.debug("items read", () => ({ items: items.length, healed: counts, skipped: skipped(revealed) }));
   return revealed;
 }

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import type { EngineMessage, EngineRequest, Failure, FinishReason, Usage } from "../engine/engine.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { count } from "../metrics.ts";
 import type { Event } from "../spec/events.ts";
 import type { Request } from "../spec/request.ts";
+import type { Response } from "../spec/response.ts";
 import type { StoredResponse } from "../store/store.ts";
 import { CallGate, type Fault } from "./calls.ts";
 import { SourceError, tick, ticking } from "./clock.ts";
@@ -25,16 +27,28 @@ export async function* run(line: Line, turn: Turn, signal: AbortSignal): AsyncGe
   yield stream.state("response.created");
   yield stream.state("response.in_progress");
   const outcome = yield* safely(line, stream, answer(line, turn, stream, signal));
-  if (outcome === "gone") return { kind: "gone" };
+  if (outcome === "gone") {
+    count("antiphon_responses_total", { status: "gone" });
+    return { kind: "gone" };
+  }
   const final = stream.final(outcome, seconds());
   const lost = isKept(turn, outcome) ? await keep(line, { response: final, input: turn.input }) : null;
-  yield stream.end(lost ? stream.final(lost, seconds()) : final);
+  const told = lost ? stream.final(lost, seconds()) : final;
+  tally(told);
+  yield stream.end(told);
   const error = lost ?? outcome;
   return error instanceof ApiError ? { kind: "failed", error } : { kind: "ended" };
 }
 
 /** Decides which runs of the engine a turn takes: gives one after the other, and is told how each ended. */
 type Runs<Result> = Generator<AsyncGenerator<Event, End>, Result, End>;
+
+function tally({ status, usage }: Response): void {
+  count("antiphon_responses_total", { status });
+  count("antiphon_input_tokens_total", {}, usage.input_tokens);
+  count("antiphon_cached_tokens_total", {}, usage.input_tokens_details.cached_tokens);
+  count("antiphon_output_tokens_total", {}, usage.output_tokens);
+}
 
 /** A mistake of ours ends this answer as a failed one, where the stream can still be ended by its rules. */
 async function* safely<Result>(
@@ -76,6 +90,7 @@ function* answer(line: Line, turn: Turn, stream: Stream, signal: AbortSignal): R
   let end = yield* shaped(line, turn, stream, null, signal);
   if (end.code === "again" && !signal.aborted) {
     line.log.debug("the model is asked again", { model: turn.model, hint: end.retry.hint });
+    count("antiphon_asked_again_total", {});
     end = yield* shaped(line, turn, stream, end.retry, signal);
   }
   if (signal.aborted) return signal.reason instanceof ApiError ? signal.reason : "gone";
