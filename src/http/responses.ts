@@ -22,8 +22,8 @@ export interface AnswerOptions extends StreamOptions {
 }
 
 /** Clients of Open Responses say its version, or `latest`; no other client sends this header. */
-function dialectOf(exchange: Exchange, { clientDialect }: AnswerOptions): ClientDialect {
-  return exchange.req.header("openresponses-version") === undefined ? clientDialect : "open-responses";
+function dialectOf({ env }: Exchange, { clientDialect }: AnswerOptions): ClientDialect {
+  return env.incoming.headers["openresponses-version"] === undefined ? clientDialect : "open-responses";
 }
 
 /** `POST /responses`. */
