@@ -112,8 +112,9 @@ class Berths {
           this.#used.find((other) => held.includes(other) && !this.#isBusy(other)) ??
           held.find((other) => !this.#isBusy(other));
         if (idle === undefined) break;
-        await idle.sleep();
-        continue;
+        await idle.sleep().catch(() => undefined);
+        // One that stays awake would be asked for ever: better too little memory than nobody served.
+        if (!idle.awake || this.#queue[0] !== head) continue;
       }
       this.#queue.shift();
       this.#busy.set(member, (this.#busy.get(member) ?? 0) + 1);

@@ -1,5 +1,7 @@
 /** Owns the tests of several models on one machine: who is in memory, who waits, and that nobody is starved. */
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import type { Engine, ModelInfo } from "../../src/engine/engine.ts";
 import { createFleet, type Member } from "../../src/engine/fleet.ts";
@@ -121,4 +123,36 @@ test("two real models in the memory of one", { timeout: 60_000 }, async (t: Test
     assert.deepEqual(end, { kind: "finish", reason: "stop" });
     assert.deepEqual([one.engine.awake, two.engine.awake], [model === "one", model === "two"]);
   }
+});
+
+test("a member that stays awake, whether its sleep does nothing or fails, holds up nobody", async () => {
+  for (const sleep of [() => Promise.resolve(), () => Promise.reject(new Error("not tired"))]) {
+    const { members, story, letGo } = crew(["a", "b"]);
+    const [insomniac, other] = members;
+    assert.ok(insomniac !== undefined && other !== undefined);
+    insomniac.sleep = sleep;
+    const fleet = createFleet([insomniac, other], 1);
+    for (const model of ["a", "b", "a"]) {
+      const asked = ask(fleet, model);
+      await settle();
+      letGo();
+      await asked;
+    }
+    assert.deepEqual(story, ["a answers", "b answers", "a answers"]);
+  }
+});
+
+test("a model that cannot be loaded leaves its room to the next", { timeout: 60_000 }, async (t: TestContext) => {
+  const good = await scriptedEngine({ modelId: "good", lazy: true });
+  t.after(() => good.close());
+  const modelPath = join(dirname(good.path), "broken.gguf");
+  await writeFile(modelPath, "GGUFnonsense".repeat(1000));
+  const broken = await scriptedEngine({ modelId: "broken", modelPath, lazy: true });
+  t.after(() => broken.close());
+  const fleet = createFleet([broken.engine, good.engine], 1);
+  const ends = ["broken", "good"].map(async (model) => {
+    const { end } = await outcomeOf(fleet.generate(asking("hi", { model }), never));
+    return end?.kind;
+  });
+  assert.deepEqual(await Promise.all(ends), ["fail", "finish"]);
 });

@@ -104,8 +104,10 @@ export class Supervisor {
   /** Unloads the model, and resolves when its memory is free; does nothing while something is asked of it. */
   async sleep(): Promise<void> {
     const { type } = this.#state;
-    if (type === "asleep" || type === "down" || this.#inboxes.size > 0) return;
+    if (type === "asleep" || this.#inboxes.size > 0) return;
     const link = this.#link;
+    // A process that could not load its model is on its way out; it holds memory until it is gone.
+    if (type === "down") return link?.end();
     this.#link = null;
     // One that is being prepared is not wanted any more.
     this.#starts += 1;
