@@ -118,8 +118,7 @@ async function* reports(
   signal.addEventListener("abort", onAbort, { once: true });
   try {
     for (let chances = 2; !signal.aborted;) {
-      supervisor.wake();
-      while (supervisor.state.type === "loading") {
+      for (supervisor.wake(); supervisor.state.type === "loading"; supervisor.wake()) {
         // Whoever waits for a whole answer is sent away while a model is loaded for the first time; not for a few seconds.
         if (supervisor.state.first) yield { type: "loading", percent: supervisor.state.percent };
         await Promise.race([supervisor.change, aborted.promise]);
@@ -229,8 +228,7 @@ async function countTokens(
   supervisor: Supervisor,
   request: EngineRequest,
 ): Promise<{ readonly input: number; readonly exact: boolean }> {
-  supervisor.wake();
-  while (supervisor.state.type === "loading") await supervisor.change;
+  for (supervisor.wake(); supervisor.state.type === "loading"; supervisor.wake()) await supervisor.change;
   if (supervisor.state.type === "down") throw new ApiError("server_error", supervisor.state.failure.message);
   const plain = withoutImages(request);
   const { id, inbox } = supervisor.ask((id) => ({ type: "count", id, request: plain }));

@@ -137,7 +137,6 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
-    if (this.#bedtime !== null) clearTimeout(this.#bedtime);
     this.#giveUp({ code: "server_error", message: "The server is shutting down." });
     await this.#link?.end();
   }
@@ -159,6 +158,7 @@ export class Supervisor {
       this.#link = link;
       link.send({ type: "load", options: { ...this.#options.load, packageFolder } });
     } catch (error) {
+      if (this.#closed || start !== this.#starts) return;
       this.#options.log.error("The engine could not be installed.", { reason: messageOf(error) });
       if (this.#proven) return this.#crashed("its package is gone");
       this.#giveUp({ code: "server_error", message: messageOf(error) });
@@ -263,6 +263,8 @@ export class Supervisor {
 
   #become(state: State): void {
     if (this.#closed && state.type !== "down") return;
+    // Only a loaded model that nobody uses has a bedtime: what is loaded anew is waited for.
+    if (this.#bedtime !== null) clearTimeout(this.#bedtime);
     this.#state = state;
     this.#change.resolve();
     this.#change = Promise.withResolvers();

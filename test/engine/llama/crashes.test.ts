@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { renameSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Delta } from "../../../src/engine/engine.ts";
 import { silentLog } from "../../../src/log.ts";
 import { limits } from "../../../src/limits.ts";
 import { asking } from "../asking.ts";
 import { outcomeOf } from "../grammar.ts";
-import { loaded, withEngine, type MadeEngine } from "./engine.ts";
+import { enginePackage, loaded, withEngine, type MadeEngine } from "./engine.ts";
 
 const never = new AbortController().signal;
 const hello = "Hello from the tiny scripted model; it always gives this same answer and then it stops.";
@@ -55,6 +56,46 @@ suite("crashes", { timeout: 120_000 }, () => {
       assert.equal(last?.kind === "fail" ? last.failure.code : null, "engine_crashed");
       assert.deepEqual(await Promise.all(waiting), [hello, hello]);
     }));
+
+  test("a model that is put to bed while it is started anew after a crash is loaded for who waits", async () => {
+    const gate = Promise.withResolvers<void>();
+    let starts = 0;
+    const packageFolder = async (): Promise<string> => {
+      starts += 1;
+      // The second start lasts beyond the bedtime of the first.
+      if (starts === 2) await gate.promise;
+      return enginePackage();
+    };
+    await withEngine({ idleMs: 300, packageFolder }, async (made) => {
+      await loaded(made.engine);
+      kill(made);
+      while (starts < 2) await sleep(10);
+      const waiting = [say(made, "hi"), made.engine.countTokens(asking("hi"))];
+      setTimeout(() => gate.resolve(), 400);
+      const [said] = await Promise.all(waiting);
+      assert.equal(said, hello);
+    });
+  });
+
+  test("one who waits for a model that is put to sleep before it is loaded is served", async () => {
+    const gate = Promise.withResolvers<void>();
+    let starts = 0;
+    const packageFolder = async (): Promise<string> => {
+      starts += 1;
+      if (starts > 1) return enginePackage();
+      await gate.promise;
+      throw new Error("the start that nobody waits for any more");
+    };
+    await withEngine({ packageFolder }, async (made) => {
+      const waiting = say(made, "hi");
+      const counting = made.engine.countTokens(asking("hi"));
+      while (starts === 0) await sleep(10);
+      await made.engine.sleep();
+      gate.resolve();
+      assert.equal(await waiting, hello);
+      assert.ok((await counting).exact);
+    });
+  });
 
   test("a process that does not answer any more is killed, and the next one serves", () =>
     withEngine({ pingMs: 20, stuckMs: 500 }, async (made) => {
