@@ -4,11 +4,12 @@ import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { extname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { limits } from "../../limits.ts";
 import type { Log } from "../../log.ts";
 import { Crashes } from "../crashes.ts";
-import type { KeepOrder } from "./protocol.ts";
+import type { KeepNotice, KeepOrder } from "./protocol.ts";
 
 /** The keeper stands beside this file, as source in a checkout and as JavaScript in the package. */
 const keeper = fileURLToPath(new URL(`./keeper${extname(import.meta.url)}`, import.meta.url));
@@ -80,10 +81,18 @@ export class Kept {
     this.#closed = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
     const ending = this.#process;
+    this.#state = { type: "down", message: "The server is shutting down." };
     if (ending === null) return;
-    const exit = once(ending, "exit");
-    ending.disconnect();
+    const exit = once(ending, "exit").catch(() => undefined);
+    if (ending.connected) ending.disconnect();
+    const patience = new AbortController();
+    const kill = sleep(limits.engineCloseMs, undefined, { signal: patience.signal }).then(
+      () => ending.kill("SIGKILL"),
+      () => undefined,
+    );
     await exit;
+    patience.abort();
+    await kill;
   }
 
   #start(): void {
@@ -96,11 +105,29 @@ export class Kept {
     own.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-limits.engineStderrChars);
     });
-    own.once("exit", (code, signal) => this.#exited(signal ?? `exit code ${code}`));
+    const exited = (how: string): void => {
+      if (this.#process === own) this.#exited(how);
+    };
+    let held: number | null = null;
+    own.on("message", ({ pid }: KeepNotice) => {
+      held = pid;
+    });
+    own.once("exit", (code, signal) => {
+      // A keeper that was killed leaves its llama-server behind, with our port; one that ends by itself does not.
+      if (signal !== null && held !== null) kill(held);
+      exited(signal ?? `exit code ${code}`);
+    });
+    // It could not be started at all, or a message could not be sent to it.
+    own.on("error", (error) => {
+      own.kill("SIGKILL");
+      // The channel to a process that never was stays open by itself, and we with it.
+      if (own.connected) own.disconnect();
+      exited(error.message);
+    });
     const place = ["--host", "127.0.0.1", "--port", String(this.#port)];
     // The key is no word of the command line, which everybody on the machine can read.
     const order: KeepOrder = { program, words: [...words, ...place], env: { LLAMA_API_KEY: this.key } };
-    own.send(order);
+    if (own.connected) own.send(order);
   }
 
   #exited(how: string): void {
@@ -120,8 +147,16 @@ export class Kept {
   }
 }
 
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
+
 /** The line in which it says why; after it come others about how it ends. */
 function complaintIn(words: string): string | null {
-  const lines = words.split("\n").map((line) => line.trim());
+  const lines = words.split("\n").flatMap((line) => line.trim() || []);
   return lines.find((line) => /error|ENOENT|failed/i.test(line)) ?? lines.at(-1) ?? null;
 }

@@ -3,13 +3,16 @@
  * GPU in its hands, when this program is killed. What it writes goes to our standard error.
  */
 import { spawn } from "node:child_process";
-import type { KeepOrder } from "./protocol.ts";
+import type { KeepNotice, KeepOrder } from "./protocol.ts";
 
 process.once("message", ({ program, words, env }: KeepOrder) => {
   const server = spawn(program, words, {
     env: { ...process.env, ...env },
     stdio: ["ignore", "ignore", "inherit"],
   });
+  // Whoever started us may be gone meanwhile: a message that cannot be sent must not end us before our program.
+  const notice = server.pid === undefined ? null : ({ pid: server.pid } satisfies KeepNotice);
+  if (notice !== null) process.send?.(notice, undefined, undefined, () => undefined);
   server.on("error", (error) => {
     process.stderr.write(`${error.message}\n`);
     process.exit(1);

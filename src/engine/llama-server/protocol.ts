@@ -6,3 +6,8 @@ export interface KeepOrder {
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
+
+/** What the keeper tells: the number of the process that it holds. */
+export interface KeepNotice {
+  readonly pid: number;
+}

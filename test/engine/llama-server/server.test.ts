@@ -78,6 +78,33 @@ suite("a llama-server of our own", { timeout: 60_000 }, () => {
     while (isAlive(pid)) await sleep(10);
   });
 
+  test("closing ends who waits for a program that never listens", async (t) => {
+    const engine = await start(t, { words: ["--mood", "deaf"] });
+    const waiting = [failure(engine, "hi"), engine.settled().then(({ detail }) => detail)];
+    await engine.close();
+    const told = "The server is shutting down.";
+    assert.deepEqual(await Promise.all(waiting), [told, told]);
+  });
+
+  test("a keeper that is killed takes its program along, and another pair serves", async (t) => {
+    const engine = await start(t);
+    const pid = pidIn(await say(engine, "hi"));
+    process.kill(engine.pid ?? 0, "SIGKILL");
+    while (isAlive(pid)) await sleep(10);
+    assert.notEqual(pidIn(await say(engine, "hi")), pid);
+  });
+
+  test("a keeper that cannot be started is told, to requests too", async (t) => {
+    const { execPath } = process;
+    t.after(() => {
+      process.execPath = execPath;
+    });
+    process.execPath = "/nowhere/node";
+    const engine = await start(t, { program: execPath });
+    assert.match((await engine.settled()).detail ?? "", /ended 3 times.*ENOENT/);
+    assert.match(await failure(engine, "hi"), /ENOENT/);
+  });
+
   test("a crash in mid-answer fails it, and the next is answered by a new process", async (t) => {
     const engine = await start(t);
     const pid = pidIn(await say(engine, "hi"));
