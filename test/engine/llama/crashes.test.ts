@@ -59,19 +59,24 @@ suite("crashes", { timeout: 120_000 }, () => {
 
   test("a model that is put to bed while it is started anew after a crash is loaded for who waits", async () => {
     const gate = Promise.withResolvers<void>();
+    const restarted = Promise.withResolvers<void>();
     let starts = 0;
     const packageFolder = async (): Promise<string> => {
       starts += 1;
       // The second start lasts beyond the bedtime of the first.
-      if (starts === 2) await gate.promise;
+      if (starts === 2) {
+        restarted.resolve();
+        await gate.promise;
+      }
       return enginePackage();
     };
     await withEngine({ idleMs: 300, packageFolder }, async (made) => {
       await loaded(made.engine);
       kill(made);
-      while (starts < 2) await sleep(10);
+      await restarted.promise;
       const waiting = [say(made, "hi"), made.engine.countTokens(asking("hi"))];
-      setTimeout(() => gate.resolve(), 400);
+      await sleep(400);
+      gate.resolve();
       const [said] = await Promise.all(waiting);
       assert.equal(said, hello);
     });
@@ -79,17 +84,19 @@ suite("crashes", { timeout: 120_000 }, () => {
 
   test("one who waits for a model that is put to sleep before it is loaded is served", async () => {
     const gate = Promise.withResolvers<void>();
+    const started = Promise.withResolvers<void>();
     let starts = 0;
     const packageFolder = async (): Promise<string> => {
       starts += 1;
       if (starts > 1) return enginePackage();
+      started.resolve();
       await gate.promise;
       throw new Error("the start that nobody waits for any more");
     };
     await withEngine({ packageFolder }, async (made) => {
       const waiting = say(made, "hi");
       const counting = made.engine.countTokens(asking("hi"));
-      while (starts === 0) await sleep(10);
+      await started.promise;
       await made.engine.sleep();
       gate.resolve();
       assert.equal(await waiting, hello);
