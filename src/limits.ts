@@ -131,6 +131,8 @@ export const limits = {
   grammarDepth: 64,
   /** A grammar or a pattern that a client wrote, in characters: Codex's is shorter than one thousand. */
   grammarTextChars: 64 * KiB,
+  /** Digits before the point of a number that a grammar keeps below a bound: beyond, there is no bound. */
+  grammarDigits: 40,
   /** Rules of one grammar before the rest of the schemas takes any JSON: Codex with many MCP servers needs some 2,000. */
   grammarRules: 10_000,
   /** Values of one `enum`. */
@@ -143,9 +145,10 @@ export const limits = {
   grammarRepeats: 256,
   /**
    * Prompt tokens read at a time by the embedded engine: between them an abort is honoured, progress told, and other answers
-   * get on. As many as take the named milliseconds, between bounds.
+   * get on. As many as take the named milliseconds, between bounds; `alone`: at least, where no other answer waits, since
+   * the fewer are read at a time, the more each costs.
    */
-  prefillStride: { first: 256, least: 32, most: 2_048, ms: 150 },
+  prefillStride: { first: 256, least: 32, alone: 64, most: 2_048, ms: 150 },
   /** Tokens read at a time for all slots of the embedded engine together. */
   engineBatch: 512,
   /** Pieces of an answer that the embedded engine may be ahead of the one who reads it, and how many are confirmed at once. */

@@ -61,13 +61,22 @@ export class Job {
     this.#wake?.();
   }
 
-  /** Counts one piece more; waits while the reader is too far behind and nobody cancels. */
-  async advance(): Promise<void> {
-    while (this.#ahead >= limits.engineAhead && !this.#cancelled) {
+  /** Whether the reader is too far behind for another piece. */
+  get isAhead(): boolean {
+    return this.#ahead >= limits.engineAhead && !this.#cancelled;
+  }
+
+  /** Waits until it is not, or somebody cancels. */
+  async caughtUp(): Promise<void> {
+    while (this.isAhead) {
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** Counts one piece more. */
+  advance(): void {
     this.#ahead += 1;
   }
 }

@@ -22,6 +22,7 @@ import {
   type TokenBias,
 } from "./binding.ts";
 import type { LoadedModel, LoadOptions } from "./protocol.ts";
+import { Rounds } from "./rounds.ts";
 import { Stride } from "./stride.ts";
 import { ChatTemplate, chatMl, rendersWell } from "./template.ts";
 import { Vocabulary } from "./vocabulary.ts";
@@ -43,6 +44,7 @@ export class Runtime {
   /** Sampling that the model's makers recommend, as far as the file says; keys as in GGUF (`temp`, `top_p`, ...). */
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly stride = new Stride();
+  readonly rounds = new Rounds();
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #model: Model;

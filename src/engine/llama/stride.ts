@@ -1,13 +1,14 @@
 /** Owns how much of a prompt is read at a time: what takes a moment, so that a cancel is heard and other answers go on. */
 import { limits } from "../../limits.ts";
 
-const { least, most, first, ms } = limits.prefillStride;
+const { least, alone: leastAlone, most, first, ms } = limits.prefillStride;
 
 export class Stride {
   #tokens: number = first;
 
-  get tokens(): number {
-    return this.#tokens;
+  /** Of the next step; `alone`: no other answer waits for it. */
+  tokens(alone: boolean): number {
+    return alone ? Math.max(this.#tokens, leastAlone) : this.#tokens;
   }
 
   /** A step of so many tokens took so many milliseconds. One measurement changes the next step by half at most. */

@@ -22,15 +22,20 @@ export interface Writing {
 export async function writeAnswer(writing: Writing): Promise<void> {
   const { runtime, job, report } = writing;
   const guide = await runtime.guide(job.request, job.thinking);
-  const cached = await readPrompt(writing);
-  if (job.cancelled) return;
-  report({ type: "started", id: job.id, thinking: job.thinking });
-  const answer = new Answer(writing, guide);
-  const reason = await answer.write();
-  if (reason === null) return;
-  const { output, reasoning } = answer;
-  const usage = { input: job.prompt.length, cached, output, reasoning, estimated: false };
-  report({ type: "done", id: job.id, reason, usage });
+  runtime.rounds.enter();
+  try {
+    const cached = await readPrompt(writing);
+    if (job.cancelled) return;
+    report({ type: "started", id: job.id, thinking: job.thinking });
+    const answer = new Answer(writing, guide);
+    const reason = await answer.write();
+    if (reason === null) return;
+    const { output, reasoning } = answer;
+    const usage = { input: job.prompt.length, cached, output, reasoning, estimated: false };
+    report({ type: "done", id: job.id, reason, usage });
+  } finally {
+    runtime.rounds.leave();
+  }
 }
 
 /** Reads the prompt but for its last token, from which the answer is sampled; returns how much was in the cache. */
@@ -39,8 +44,10 @@ async function readPrompt({ runtime, sequence, job, report }: Writing): Promise<
   await job.watch(sequence.adaptStateToTokens(prompt.slice(0, keepable(sequence, prompt)), false));
   const cached = sequence.nextTokenIndex;
   const total = job.prompt.length;
-  for (let done = cached; done < prompt.length && !job.cancelled;) {
-    const chunk = prompt.slice(done, done + runtime.stride.tokens);
+  for (let done = cached; done < prompt.length;) {
+    await runtime.rounds.turn();
+    if (job.cancelled) break;
+    const chunk = prompt.slice(done, done + runtime.stride.tokens(runtime.rounds.alone));
     const began = performance.now();
     await job.watch(sequence.evaluateWithoutGeneratingNewTokens(chunk));
     runtime.stride.took(chunk.length, performance.now() - began);
@@ -104,6 +111,8 @@ class Answer {
     try {
       let instead: readonly Token[] | undefined;
       for (;;) {
+        await runtime.rounds.turn();
+        if (job.cancelled) return null;
         const next = await job.watch(tokens.next(instead));
         if (job.cancelled) return null;
         if (next.done === true) return await this.#end("stop");
@@ -166,8 +175,9 @@ class Answer {
 
   async #report(text: string): Promise<void> {
     if (text === "") return;
-    const { job, report } = this.#writing;
-    await job.advance();
+    const { runtime, job, report } = this.#writing;
+    if (job.isAhead) await runtime.rounds.without(() => job.caughtUp());
+    job.advance();
     const known = this.#logprobs.splice(0);
     const logprobs = known.length > 0 ? { logprobs: known } : {};
     if (!job.cancelled) report({ type: "piece", id: job.id, text, ...logprobs });

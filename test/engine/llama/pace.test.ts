@@ -14,7 +14,8 @@ function write(job: Job): () => number {
   let pieces = 0;
   void (async () => {
     while (!job.cancelled) {
-      await job.advance();
+      await job.caughtUp();
+      if (!job.cancelled) job.advance();
       pieces += 1;
     }
   })();
@@ -37,7 +38,7 @@ test("a writer that waits hears a cancel", async () => {
   write(job);
   await turn();
   let ended = false;
-  void job.advance().then(() => {
+  void job.caughtUp().then(() => {
     ended = true;
   });
   await turn();

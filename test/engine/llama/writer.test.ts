@@ -7,6 +7,7 @@ import { Job } from "../../../src/engine/llama/job.ts";
 import type { Report } from "../../../src/engine/llama/protocol.ts";
 import { Pulse } from "../../../src/engine/llama/pulse.ts";
 import type { Runtime } from "../../../src/engine/llama/runtime.ts";
+import { Rounds } from "../../../src/engine/llama/rounds.ts";
 import { Stride } from "../../../src/engine/llama/stride.ts";
 import { writeAnswer } from "../../../src/engine/llama/writer.ts";
 import { limits } from "../../../src/limits.ts";
@@ -15,7 +16,8 @@ import { asking } from "../asking.ts";
 /** A model of one token, "a", that never ends. */
 const runtime = {
   defaults: {},
-  stride: { tokens: 256, took: () => undefined },
+  stride: { tokens: () => 256, took: () => undefined },
+  rounds: new Rounds(),
   guide: () => Promise.resolve(null),
   vocabulary: {
     isSilent: () => false,
@@ -69,7 +71,7 @@ test("nothing is sampled beyond what the reader may be behind, and a cancel ends
 });
 
 test("how long llama.cpp has been at a step is known, and nothing between steps", async () => {
-  const job = jobOf(2 * runtime.stride.tokens);
+  const job = jobOf(2 * runtime.stride.tokens(true));
   const gate = Promise.withResolvers<void>();
   const sequence: Sequence = { ...slot(), evaluateWithoutGeneratingNewTokens: () => gate.promise };
   assert.equal(job.stuckMs, 0);
@@ -106,24 +108,24 @@ test("a process whose step takes too long counts as hung, once", (t) => {
 
 test("chunks of a prompt become as large as a moment allows", () => {
   const stride = new Stride();
-  const { first, least, most, ms } = limits.prefillStride;
+  const { first, least, alone, most, ms } = limits.prefillStride;
   /** A machine that reads so many tokens in a second. */
   const read = (speed: number): number => {
-    for (let step = 0; step < 20; step += 1) stride.took(stride.tokens, (stride.tokens / speed) * 1000);
-    return stride.tokens;
+    for (let step = 0; step < 20; step += 1) stride.took(stride.tokens(false), (stride.tokens(false) / speed) * 1000);
+    return stride.tokens(false);
   };
-  assert.equal(stride.tokens, first);
+  assert.equal(stride.tokens(false), first);
   assert.equal(read(1_000), ms);
   assert.equal(read(1_000_000), most);
   assert.equal(read(5), least);
   stride.took(1, 10_000);
-  assert.equal(stride.tokens, least);
+  assert.deepEqual([stride.tokens(false), stride.tokens(true)], [least, alone]);
   stride.took(least, 0);
-  assert.equal(stride.tokens, 2 * least, "one step does not say it all");
+  assert.equal(stride.tokens(false), 2 * least, "one step does not say it all");
 });
 
 test("a prompt is read in chunks, and a cancel ends it after the chunk under way", async () => {
-  const job = jobOf(10 * runtime.stride.tokens);
+  const job = jobOf(10 * runtime.stride.tokens(true));
   const chunks: number[] = [];
   const sequence = slot((tokens) => {
     chunks.push(tokens);
@@ -131,7 +133,7 @@ test("a prompt is read in chunks, and a cancel ends it after the chunk under way
   });
   const reports: Report[] = [];
   await writeAnswer({ runtime, sequence, job, report: (report) => reports.push(report) });
-  assert.deepEqual(chunks, [runtime.stride.tokens, runtime.stride.tokens]);
+  assert.deepEqual(chunks, [runtime.stride.tokens(true), runtime.stride.tokens(true)]);
   assert.equal(sequence.sampled, 0);
   assert.ok(reports.every(({ type }) => type === "prefill"));
 });
