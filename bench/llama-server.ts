@@ -18,14 +18,24 @@ export async function weightsOf(model: string): Promise<string> {
   return (await resolveModel(model, { ...around, signal: new AbortController().signal })).path;
 }
 
-/** Starts `program` with one thread and `words`, and resolves once it serves. */
+/**
+ * Starts `program` with one thread and `words`, and resolves once it serves. With some models it crashes while it warms up
+ * where the processor has AMX; then weights stay as they are in the file.
+ */
 export async function startLlamaServer(program: string, model: string, words: readonly string[] = []): Promise<Peer> {
+  try {
+    return await start(program, model, words);
+  } catch {
+    return start(program, model, ["--no-repack", ...words]);
+  }
+}
+
+async function start(program: string, model: string, words: readonly string[]): Promise<Peer> {
   const probe = createServer().listen(0, "127.0.0.1");
   await once(probe, "listening");
   const { port } = probe.address() as AddressInfo;
   probe.close();
-  // Without `--no-repack` some processors make it crash while it warms up (AMX).
-  const usual = ["--threads", "1", "--jinja", "--no-webui", "--no-repack"];
+  const usual = ["--threads", "1", "--jinja", "--no-webui"];
   const place = ["--host", "127.0.0.1", "--port", String(port), ...usual];
   const server = spawn(program, ["--model", await weightsOf(model), ...place, ...words], { stdio: "ignore" });
   const ended = once(server, "exit");

@@ -3,7 +3,7 @@
  * never ends by itself, and all layers share their numbers, so that it is written in a moment.
  */
 import { open } from "node:fs/promises";
-import { encodeGguf, type GgufTensor, type GgufValue } from "../src/model/gguf.ts";
+import { encodeGguf, type GgufTensor, type GgufValue, q8Block } from "../src/model/gguf.ts";
 import { chatTemplate, end, tokenId, vocabulary } from "../src/model/scripted-text.ts";
 
 /** 0.3 billion parameters. */
@@ -18,10 +18,8 @@ const contextLength = 32_768;
 /** What it may say: printable ASCII, so that all it says is whole characters. */
 const isSayable = (token: number): boolean => token >= 0x20 && token <= 0x7e;
 
-/** Bits of a 16-bit float of either sign whose size lies between 2^-6 and 2^-5, about one by the root of the width. */
-const exponent = 9 << 10;
-const mantissa = 0x3ff;
-const sign = 0x8000;
+/** 2^-12 as a 16-bit float: bytes of 64 to 127 then stand for about one by the root of the width. */
+const scale = 3 << 10;
 
 let seed = 1;
 
@@ -33,11 +31,20 @@ function random(): number {
   return seed;
 }
 
+/** Eight bits a weight, as most models are run. */
 function matrix(rows: number, columns: number, filled: (row: number) => boolean = () => true): GgufTensor {
-  const data = new Uint16Array(rows * columns);
-  for (let at = 0; at < data.length; at += 1) {
-    const bits = random();
-    if (filled(Math.floor(at / columns))) data[at] = (bits & (sign | mantissa)) | exponent;
+  const blocks = (rows * columns) / q8Block.values;
+  const data = new Uint8Array(blocks * q8Block.bytes);
+  for (let block = 0; block < blocks; block += 1) {
+    if (!filled(Math.floor((block * q8Block.values) / columns))) continue;
+    const start = block * q8Block.bytes;
+    data[start] = scale & 0xff;
+    data[start + 1] = scale >> 8;
+    for (let at = 2; at < q8Block.bytes; at += 1) {
+      const bits = random();
+      const size = 64 | (bits & 63);
+      data[start + at] = bits < 0 ? -size : size;
+    }
   }
   return { shape: [columns, rows], data };
 }
@@ -68,7 +75,7 @@ const metadata: Readonly<Record<string, GgufValue>> = {
   "tokenizer.chat_template": chatTemplate,
 };
 
-/** Writes the model to `path`, 0.6 GB. */
+/** Writes the model to `path`, 0.3 GB. */
 export async function writeRandomModel(path: string): Promise<void> {
   const layer = {
     attn_norm: ones,

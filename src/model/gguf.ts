@@ -12,10 +12,13 @@ export type GgufValue =
   | { readonly i32s: readonly number[] };
 
 /** `shape` as GGUF counts it: the length of a row first. The bits of 16-bit floats stand in integers. */
+/** `f32`, `f16`, or (bytes) `q8_0`: blocks of 32 values, each an `f16` scale and 32 signed bytes. */
 export interface GgufTensor {
   readonly shape: readonly number[];
-  readonly data: Float32Array | Uint16Array;
+  readonly data: Float32Array | Uint16Array | Uint8Array;
 }
+
+export const q8Block = { values: 32, bytes: 34 } as const;
 
 /** Type numbers of the format (ggml-org/ggml docs/gguf.md). */
 const type = { u32: 4, i32: 5, f32: 6, bool: 7, string: 8, array: 9 } as const;
@@ -23,7 +26,7 @@ const magic = "GGUF";
 const version = 3;
 /** `general.alignment` when a file does not say otherwise. */
 const alignment = 32;
-const tensorType = { f32: 0, f16: 1 } as const;
+const tensorType = { f32: 0, f16: 1, q8: 8 } as const;
 
 const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
@@ -74,13 +77,11 @@ export function encodeGguf(
   const body: Buffer[] = [];
   let offset = 0;
   for (const [name, { shape, data }] of named) {
-    assert.equal(
-      data.length,
-      shape.reduce((product, length) => product * length, 1),
-      `${name} does not fill its shape`,
-    );
-    const kind = data instanceof Float32Array ? tensorType.f32 : tensorType.f16;
-    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(kind), u64(offset));
+    const kind = data instanceof Float32Array ? "f32" : data instanceof Uint16Array ? "f16" : "q8";
+    const values = kind === "q8" ? (data.length / q8Block.bytes) * q8Block.values : data.length;
+    const wanted = shape.reduce((product, length) => product * length, 1);
+    assert.equal(values, wanted, `${name} does not fill its shape`);
+    head.push(text(name), u32(shape.length), ...shape.map(u64), u32(tensorType[kind]), u64(offset));
     const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const rest = padding(bytes.length);
     body.push(bytes, rest);
