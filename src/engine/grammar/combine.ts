@@ -20,12 +20,14 @@ const both: Readonly<Record<string, (a: unknown, b: unknown) => unknown>> = {
   minLength: higher,
   minimum: higher,
   exclusiveMinimum: higher,
+  maximum: lower,
+  exclusiveMaximum: lower,
   maxItems: lower,
   maxLength: lower,
 };
 
 /** Words that ask for something; names, descriptions and definitions do not. */
-const words = new Set([...Object.keys(both), "$ref", "allOf", "const", "prefixItems", "pattern"]);
+const words = new Set([...Object.keys(both), "$ref", "allOf", "const", "prefixItems", "pattern", "format", "nullable"]);
 
 /** Whether `schema` asks for anything that a grammar could say. */
 export function asks(schema: Fields): boolean {
@@ -41,13 +43,19 @@ export function combined(
   lookUp: (reference: string) => unknown,
   seen: Set<string> = new Set<string>(),
 ): Fields {
-  const { $ref: reference, allOf, ...own } = schema;
+  const { $ref: reference, allOf, ...own } = withNull(schema);
   const parts: unknown[] = Array.isArray(allOf) ? [...(allOf as readonly unknown[])] : [];
   if (typeof reference === "string" && !seen.has(reference) && seen.size < limits.grammarDepth) {
     seen.add(reference);
     parts.unshift(lookUp(reference));
   }
   return addAll([own, ...parts.filter(isFields).map((part) => combined(part, lookUp, seen))]);
+}
+
+/** OpenAPI 3.0 says `nullable` where JSON Schema has one type more. */
+export function withNull(schema: Fields): Fields {
+  const { nullable, ...rest } = schema;
+  return nullable === true && typeof rest["type"] === "string" ? { ...rest, type: [rest["type"], "null"] } : schema;
 }
 
 /** By halves: one after the other, each would copy all that came before it. */

@@ -1,7 +1,7 @@
 /** Owns regular expressions as GBNF, for text inside a JSON string. What a grammar cannot say - looking around, looking back, borders - has none. */
 import { limits } from "../../limits.ts";
 import { oneOf } from "./rules.ts";
-import { any, type CharacterSet, inLine, setExpression, textExpression } from "./text.ts";
+import { any, type CharacterSet, inLine, inScriptLine, setExpression, textExpression } from "./text.ts";
 
 /** It cannot be said by a grammar, or not by a small one. */
 export class Inexpressible extends Error {
@@ -10,12 +10,12 @@ export class Inexpressible extends Error {
 
 /** An expression for the texts in which `source` is found, as JSON Schema's `pattern` wants it; null where there is none. */
 export function patternExpression(source: string): string | null {
-  return attempted(() => new RegexReader(source).search());
+  return attempted(() => new RegexReader(source, inScriptLine).search());
 }
 
 /** An expression for the texts that `source` fits whole. Throws Inexpressible. */
 export function regexExpression(source: string): string {
-  return new RegexReader(source).whole();
+  return new RegexReader(source, inLine).whole();
 }
 
 /** What `make` makes; null where it is inexpressible. */
@@ -44,6 +44,14 @@ const classes: Readonly<Record<string, CharacterSet>> = {
     ranges: [
       [9, 13],
       [32, 32],
+      [0xa0, 0xa0],
+      [0x1680, 0x1680],
+      [0x2000, 0x200a],
+      [0x2028, 0x2029],
+      [0x202f, 0x202f],
+      [0x205f, 0x205f],
+      [0x3000, 0x3000],
+      [0xfeff, 0xfeff],
     ],
   },
 };
@@ -51,9 +59,12 @@ const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, 
 
 class RegexReader {
   readonly #source: readonly string[];
+  readonly #dot: CharacterSet;
   #at = 0;
 
-  constructor(source: string) {
+  /** `dot`: what "." means, which the languages of expressions do not agree about. */
+  constructor(source: string, dot: CharacterSet) {
+    this.#dot = dot;
     if (source.length > limits.grammarTextChars) throw new Inexpressible("it is too long");
     this.#source = Array.from(source);
   }
@@ -122,7 +133,7 @@ class RegexReader {
     this.#at += 1;
     switch (character) {
       case ".":
-        return setOf(inLine);
+        return setOf(this.#dot);
       case "[":
         return setOf(this.#set());
       case "(": {

@@ -67,6 +67,7 @@ export function textUntil(mark: string, after: string, rules: RuleBook): string 
   return start;
 }
 
-function characterClass(character: string): string {
+/** `character` as it stands in a GBNF set. */
+export function characterClass(character: string): string {
   return /[\]\\^-]/.test(character) ? `\\${character}` : character;
 }

@@ -1,11 +1,15 @@
 /**
  * Owns JSON Schema as GBNF rules, so that what a model writes fits. JSON is written as Python's `json.dumps` does, on one
  * line with ", " and ": ": chat templates render earlier calls that way, and white space cannot run away. What a grammar
- * cannot say (some patterns, sums of schemas, wide ranges) is left out: the place then takes any JSON of the type that is known.
+ * cannot say (some patterns, a pattern and a length, what must not be, wide counts) is left out: the place then takes any
+ * JSON of the type that is known, and of choices any may come, even where only one should fit.
  */
 import { limits } from "../../limits.ts";
-import { asks, combined, type Fields, isFields } from "./combine.ts";
-import { patternExpression } from "./regex.ts";
+import { asks, combined, type Fields, isFields, withNull } from "./combine.ts";
+import { formats } from "./formats.ts";
+import { otherKey } from "./keys.ts";
+import { boundedNumber } from "./range.ts";
+import { patternExpression, regexExpression } from "./regex.ts";
 import { literal, oneOf, type RuleBook } from "./rules.ts";
 
 /** Rules of plain JSON; each is added when it is first used, with what it needs. */
@@ -14,7 +18,10 @@ const json = {
   object: '"{" (string ": " value (", " string ": " value)*)? "}"',
   array: '"[" (value (", " value)*)? "]"',
   string: String.raw`"\"" char* "\""`,
-  char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})`,
+  char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" unit)`,
+  // Halves of surrogate pairs stand for no character: a pair is one, and one half alone is none.
+  unit: String.raw`[0-9a-ce-fA-CE-F] hex{3} | [dD] ([0-7] hex{2} | [89abAB] hex{2} "\\u" [dD] [c-fC-F] hex{2})`,
+  hex: "[0-9a-fA-F]",
   number: 'integer ("." [0-9]{1,24})? ([eE] [-+]? [0-9]{1,3})?',
   integer: '"-"? natural',
   // As long as JavaScript writes whole numbers out (21 digits); a bound, as models may go on for ever.
@@ -66,15 +73,18 @@ class SchemaReader {
     this.#rules = rules;
   }
 
-  read(schema: unknown, depth: number): string {
-    if (!isFields(schema) || depth > limits.grammarDepth || this.#rules.size > limits.grammarRules) {
+  read(given: unknown, depth: number): string {
+    const schema = isFields(given) ? withNull(given) : null;
+    if (schema === null || depth > limits.grammarDepth || this.#rules.size > limits.grammarRules) {
       return plain("value", this.#rules);
     }
     const { $ref: reference, const: constant, enum: values, anyOf, oneOf: either, allOf, type } = schema;
     if (typeof reference === "string" || (Array.isArray(allOf) && allOf.length > 0)) return this.#sum(schema, depth);
     if (constant !== undefined) return literal(dump(constant));
     if (Array.isArray(values) && values.length > 0) {
-      return oneOf(values.slice(0, limits.grammarChoices).map((value) => literal(dump(value))));
+      const fitting = values.filter((value) => isOfType(value, type));
+      const said = (fitting.length > 0 ? fitting : values).slice(0, limits.grammarChoices);
+      return oneOf(said.map((value) => literal(dump(value))));
     }
     const choices = anyOf ?? either;
     if (Array.isArray(choices) && choices.length > 0) {
@@ -107,8 +117,8 @@ class SchemaReader {
       case "string":
         return this.#string(schema);
       case "integer":
-        return plain(atLeastZero(schema) ? "natural" : "integer", this.#rules);
       case "number":
+        return boundedNumber(schema) ?? plain(known, this.#rules);
       case "boolean":
       case "null":
         return plain(known, this.#rules);
@@ -138,7 +148,7 @@ class SchemaReader {
     const properties = [...Object.entries(named), ...unnamed.map((name): [string, unknown] => [name, extra])];
     const tooMany = properties.length * rulesOfMember > limits.grammarRules;
     if (tooMany || (properties.length === 0 && extra === true)) return anyObject(this.#rules);
-    const more = extra === true || isFields(extra) ? this.#member(plain("string", this.#rules), extra, depth) : null;
+    const more = extra === true || isFields(extra) ? this.#member(this.#otherKey(properties), extra, depth) : null;
     // Two rules a member: one for when it would be the first, one for when a comma must stand before it.
     let first = more === null ? '""' : this.#rules.fresh(`(${more} (", " ${more})*)?`);
     let later = more === null ? '""' : this.#rules.fresh(`(", " ${more})*`);
@@ -151,24 +161,32 @@ class SchemaReader {
     return this.#rules.fresh(`"{" ${first} "}"`);
   }
 
+  #otherKey(properties: readonly (readonly [string, unknown])[]): string {
+    if (properties.length === 0) return plain("string", this.#rules);
+    const names = properties.map(([name]) => name);
+    return this.#rules.fresh(otherKey(names, plain("char", this.#rules)));
+  }
+
   #member(name: string, schema: unknown, depth: number): string {
     return this.#rules.fresh(`${name} ": " ${this.read(schema, depth + 1)}`);
   }
 
   #array(schema: Fields, depth: number): string {
-    const items = schema["items"];
-    if (items === undefined || Array.isArray(items) || schema["prefixItems"] !== undefined) {
-      return plain("array", this.#rules);
-    }
-    const item = this.#rules.fresh(this.read(items, depth + 1));
+    const items = schema["items"] ?? true;
     const [least, most] = [count(schema["minItems"]) ?? 0, count(schema["maxItems"])];
+    if (Array.isArray(items) || schema["prefixItems"] !== undefined) return plain("array", this.#rules);
+    if (items === true && least === 0 && most === null) return plain("array", this.#rules);
     if (most === 0) return '"[]"';
+    const item = this.#rules.fresh(this.read(items, depth + 1));
     const more = `(", " ${item})${repeat(Math.max(least - 1, 0), most === null ? null : most - 1)}`;
     return this.#rules.fresh(least > 0 ? `"[" ${item} ${more} "]"` : `"[" (${item} ${more})? "]"`);
   }
 
-  #string({ minLength, maxLength, pattern }: Fields): string {
-    const fitting = typeof pattern === "string" ? patternExpression(pattern) : null;
+  /** An expression cannot be held to a length as well: of two such words the more telling one counts. */
+  #string({ minLength, maxLength, pattern, format }: Fields): string {
+    const known = formats.get(format);
+    const said = typeof pattern === "string" ? patternExpression(pattern) : null;
+    const fitting = said ?? (known === undefined ? null : regexExpression(known));
     if (fitting !== null) return `${literal('"')} (${fitting}) ${literal('"')}`;
     const [least, most] = [count(minLength) ?? 0, count(maxLength)];
     if (least === 0 && most === null) return plain("string", this.#rules);
@@ -191,15 +209,22 @@ function count(value: unknown): number | null {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : null;
 }
 
-function atLeastZero({ minimum, exclusiveMinimum }: Fields): boolean {
-  return [minimum, exclusiveMinimum].some((bound) => typeof bound === "number" && bound >= 0);
+/** Whether `value` is of `type`, as JSON Schema names types; true where none is named. */
+function isOfType(value: unknown, type: unknown): boolean {
+  const types = [type].flat();
+  if (types.every((one) => typeof one !== "string")) return true;
+  const own = value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+  return types.includes(own) || (types.includes("integer") && Number.isInteger(value));
 }
 
 /** Many schemas name no type where their other words say it. */
 function guess(schema: Fields): string | null {
   if ("properties" in schema || "additionalProperties" in schema) return "object";
   if ("items" in schema || "minItems" in schema) return "array";
-  return "minLength" in schema || "maxLength" in schema || "pattern" in schema ? "string" : null;
+  if ("minLength" in schema || "maxLength" in schema || "pattern" in schema || "format" in schema) return "string";
+  return ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"].some((word) => word in schema)
+    ? "number"
+    : null;
 }
 
 /** What a `$ref` within the same document points to (RFC 6901); undefined where there is nothing. */

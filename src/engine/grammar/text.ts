@@ -20,6 +20,15 @@ const escapes: ReadonlyMap<number, string> = new Map(
 
 /** Any character but a line break. */
 export const inLine: CharacterSet = { negated: true, ranges: [[10, 10]] };
+/** The same in JavaScript, which JSON Schema's patterns are written for. */
+export const inScriptLine: CharacterSet = {
+  negated: true,
+  ranges: [
+    [10, 10],
+    [13, 13],
+    [0x2028, 0x2029],
+  ],
+};
 export const any: CharacterSet = { negated: true, ranges: [] };
 
 /** An expression for exactly `text`. */
