@@ -19,6 +19,8 @@ export interface KeptOptions {
   readonly program: string;
   /** Its flags, but for address and key. */
   readonly words: readonly string[];
+  /** Milliseconds after the last of many crashes before a request starts it once more, where not those in `limits`. */
+  readonly calmMs?: number | undefined;
   readonly log: Log;
 }
 
@@ -33,7 +35,7 @@ export class Kept {
   heard = false;
   readonly #options: KeptOptions;
   readonly #port: number;
-  readonly #crashes = new Crashes();
+  readonly #crashes: Crashes;
   #process: ChildProcess | null = null;
   #state: KeptState = { type: "running" };
   #starts = 0;
@@ -43,6 +45,7 @@ export class Kept {
 
   private constructor(options: KeptOptions, port: number) {
     this.#options = options;
+    this.#crashes = new Crashes(options.calmMs);
     this.#port = port;
     this.address = `http://127.0.0.1:${port}`;
     this.#start();
@@ -75,6 +78,13 @@ export class Kept {
   /** An answer was written to its end. */
   answered(): void {
     this.#crashes.recovered();
+  }
+
+  /** Starts it again where it was given up for crashes that are long ago. */
+  wake(): void {
+    if (this.#closed || this.#state.type !== "down" || !this.#crashes.calm) return;
+    this.#state = { type: "running" };
+    this.#start();
   }
 
   async close(): Promise<void> {
@@ -137,6 +147,11 @@ export class Kept {
     const lastWords = this.#lastWords.trim();
     this.#options.log.warn("llama-server ended.", { how, lastWords: lastWords.split("\n").slice(-3).join(" / ") });
     const pause = this.#crashes.pause();
+    if (/^spawn .* ENOENT$/m.test(lastWords)) {
+      const message = `${this.#options.program} was not found: install llama.cpp's server, or name it with --llama-server.`;
+      this.#state = { type: "down", message };
+      return;
+    }
     if (pause === null) {
       const message = `llama-server ended ${limits.engineCrashes} times within a minute: ${complaintIn(lastWords) ?? how}`;
       this.#options.log.error(message);

@@ -24,6 +24,8 @@ export interface LlamaServerOptions {
   readonly gpu: boolean;
   /** Further flags, as the operator wrote them. */
   readonly words: readonly string[];
+  /** Instead of that in `limits`: after the last of many crashes, before a request starts the program once more. */
+  readonly calmMs?: number;
   readonly log: Log;
 }
 
@@ -35,8 +37,8 @@ export interface LlamaServerEngine extends Engine {
 
 /** Starts llama-server, and returns before it has loaded the model. */
 export async function createLlamaServerEngine(options: LlamaServerOptions): Promise<LlamaServerEngine> {
-  const { program, modelId, contextSize, log } = options;
-  const kept = await Kept.start({ program, words: wordsOf(options), log });
+  const { program, modelId, contextSize, calmMs, log } = options;
+  const kept = await Kept.start({ program, words: wordsOf(options), calmMs, log });
   const chat = createChatEngine({ baseUrl: kept.address, apiKey: kept.key, dialect: "llama-server", log });
   const health = async (): Promise<Health> => {
     if (kept.state.type === "down") return { state: "down", detail: kept.state.message };
@@ -74,6 +76,7 @@ export async function createLlamaServerEngine(options: LlamaServerOptions): Prom
 /** A request of which nothing was written when the process ended is asked once more of the next one. */
 async function* generate(kept: Kept, chat: Engine, request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
   for (const last of [false, true]) {
+    kept.wake();
     await listening(kept, chat, signal);
     if (signal.aborted) return;
     if (kept.state.type === "down") return yield failed(kept.state.message);

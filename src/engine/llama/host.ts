@@ -1,6 +1,7 @@
 /** Owns the embedded engine as the server sees it: requests go to the engine process, its reports become deltas. */
 import { ApiError } from "../../errors.ts";
 import type { Log, ReportWork } from "../../log.ts";
+import { count } from "../../metrics.ts";
 import type { Delta, EngineMessage, EnginePart, EngineRequest, Health, OpenItem } from "../engine.ts";
 import type { Member } from "../fleet.ts";
 import { AnswerReader } from "../format/answer.ts";
@@ -33,6 +34,8 @@ export interface LlamaOptions {
   /** Instead of those in `limits`: how often a busy process is asked how it gets on, and when it counts as hung. */
   readonly pingMs?: number;
   readonly stuckMs?: number;
+  /** Instead of that in `limits`: after the last of many crashes, before a request starts the process once more. */
+  readonly calmMs?: number;
   readonly log: Log;
   /** Shows how loading gets on. */
   readonly report?: ReportWork;
@@ -179,6 +182,7 @@ class AnswerDeltas {
       case "queued":
         return yield { kind: "progress", stage: "queued", done: 0, total: report.ahead };
       case "lost":
+        count("antiphon_prefix_losses_total", { cause: report.loss.why });
         return this.#log.info("What was read of a thread is lost, and read again.", { ...report.loss });
       case "prefill":
         return yield { kind: "progress", stage: "prefill", done: report.done, total: report.total };

@@ -22,6 +22,8 @@ export interface SupervisorOptions {
   /** Instead of those in `limits`: see `Pulse`. */
   readonly pingMs?: number | undefined;
   readonly stuckMs?: number | undefined;
+  /** Milliseconds after the last of many crashes before a request starts it once more. */
+  readonly calmMs?: number | undefined;
   readonly log: Log;
   readonly report: ReportWork;
 }
@@ -31,7 +33,8 @@ export type State =
   | { readonly type: "loading"; readonly percent: number; readonly detail: string; readonly first: boolean }
   | { readonly type: "ready"; readonly model: LoadedModel }
   | { readonly type: "asleep"; readonly model: LoadedModel | null }
-  | { readonly type: "down"; readonly failure: Failure };
+  /** `crashed`: it may do better when it is asked some time later. */
+  | { readonly type: "down"; readonly failure: Failure; readonly crashed: boolean };
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
@@ -43,7 +46,7 @@ export class Supervisor {
   #restart: NodeJS.Timeout | null = null;
   #bedtime: NodeJS.Timeout | null = null;
   #lastId = 0;
-  readonly #crashes = new Crashes();
+  readonly #crashes: Crashes;
   /** Crashes in a row before the model was loaded. */
   #loadCrashes = 0;
   /** The model was loaded once, so that its file is good. */
@@ -55,6 +58,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#crashes = new Crashes(options.calmMs);
     this.#pulse = new Pulse({
       ping: () => this.#link?.send({ type: "ping" }),
       onHang: () => {
@@ -94,9 +98,11 @@ export class Supervisor {
     }
   }
 
-  /** Loads the model again where it was unloaded. */
+  /** Loads the model again where it was unloaded, or given up for crashes that are long ago. */
   wake(): void {
-    if (this.#state.type !== "asleep") return;
+    const { type } = this.#state;
+    if (type !== "asleep" && !(type === "down" && this.#state.crashed && this.#crashes.calm)) return;
+    this.#loadCrashes = 0;
     this.#loading(0, "Loading the model again.");
     void this.#start();
   }
@@ -216,15 +222,13 @@ export class Supervisor {
     const pause = this.#crashes.pause();
     if (this.#state.type === "loading") this.#loadCrashes += 1;
     if (this.#loadCrashes >= limits.engineLoadTries) {
-      return this.#giveUp({
-        code: "engine_crashed",
-        message: `The engine crashed ${this.#loadCrashes} times while loading the model (${how}); the model file may be broken.`,
-      });
+      const message = `The engine crashed ${this.#loadCrashes} times while loading the model (${how}); the model file may be broken.`;
+      return this.#giveUp({ code: "engine_crashed", message }, true);
     }
     if (pause === null) {
-      const message = `The engine crashed ${limits.engineCrashes} times within a minute (${how}), and is not started again; restart the server.`;
+      const message = `The engine crashed ${limits.engineCrashes} times within a minute (${how}); it is started again when it is asked a minute later.`;
       this.#options.log.error("The engine crashes over and over.", { how });
-      return this.#giveUp({ code: "engine_crashed", message });
+      return this.#giveUp({ code: "engine_crashed", message }, true);
     }
     this.#loading(0, "The engine crashed and is started anew.");
     this.#failAll({
@@ -247,8 +251,8 @@ export class Supervisor {
     }, idleMs).unref();
   }
 
-  #giveUp(failure: Failure): void {
-    this.#become({ type: "down", failure });
+  #giveUp(failure: Failure, crashed = false): void {
+    this.#become({ type: "down", failure, crashed });
     this.#failAll(failure);
   }
 

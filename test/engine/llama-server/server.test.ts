@@ -16,13 +16,17 @@ import { outcomeOf } from "../grammar.ts";
 
 const never = new AbortController().signal;
 
+async function makeProgram(path: string): Promise<void> {
+  const source = await readFile(new URL("./fake.mjs", import.meta.url), "utf8");
+  await writeFile(path, `#!${process.execPath}\n${source}`);
+  await chmod(path, 0o700);
+}
+
 /** The stand-in as a program of this machine, in an engine that ends with the test. */
 async function start(t: TestContext, changes: Partial<LlamaServerOptions> = {}): Promise<LlamaServerEngine> {
   const folder = await mkdtemp(join(tmpdir(), "antiphon-llama-server-"));
   const program = join(folder, "llama-server.mjs");
-  const source = await readFile(new URL("./fake.mjs", import.meta.url), "utf8");
-  await writeFile(program, `#!${process.execPath}\n${source}`);
-  await chmod(program, 0o700);
+  await makeProgram(program);
   const sizes = { contextSize: null, threads: null, slots: 2, gpu: true, words: [] };
   const names = { program, modelId: "tiny", modelPath: "/models/tiny.gguf" };
   const engine = await createLlamaServerEngine({ ...names, ...sizes, log: silentLog, ...changes });
@@ -127,8 +131,18 @@ suite("a llama-server of our own", { timeout: 60_000 }, () => {
     assert.match(await failure(engine, "hi"), /the model file is broken/);
   });
 
+  test("a program that was not there is started once it is, when somebody asks", async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), "antiphon-llama-server-"));
+    t.after(() => rm(folder, { recursive: true }));
+    const program = join(folder, "later.mjs");
+    const engine = await start(t, { program, calmMs: 0 });
+    assert.equal((await engine.settled()).state, "down");
+    await makeProgram(program);
+    assert.ok(pidIn(await say(engine, "hi")) > 0);
+  });
+
   test("a program that is not there is said", async (t) => {
     const engine = await start(t, { program: "no-such-llama-server" });
-    assert.match((await engine.settled()).detail ?? "", /no-such-llama-server ENOENT/);
+    assert.match((await engine.settled()).detail ?? "", /no-such-llama-server was not found: .* --llama-server/);
   });
 });

@@ -160,6 +160,18 @@ suite("crashes", { timeout: 120_000 }, () => {
       assert.equal((await made.engine.health()).state, "down");
     }));
 
+  test("an engine that was given up is started again when it is asked later", () =>
+    withEngine({ calmMs: 300 }, async (made) => {
+      await loaded(made.engine);
+      await rename(made.path, `${made.path}.away`);
+      kill(made);
+      const { end } = await outcomeOf(made.engine.generate(asking("hi"), never));
+      assert.ok(end?.kind === "fail");
+      await rename(`${made.path}.away`, made.path);
+      await sleep(300);
+      assert.equal(await say(made, "hi"), hello);
+    }));
+
   test("signals to the whole group leave the engine to the server", () =>
     withEngine({}, async (made) => {
       await loaded(made.engine);
