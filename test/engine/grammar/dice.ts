@@ -21,16 +21,10 @@ import { loadModel, nativeLlama } from "../llama/native.ts";
 const temperature = 10_000;
 
 /** How much more often than others a character comes: at first, and where an answer has grown long. */
-const fair: Readonly<Record<string, number>> = { '"': 60, "\\": 12, "}": 6, "]": 6, "\n": 60, "*": 4, n: 2, u: 2 };
+const fair: Readonly<Record<string, number>> = { '"': 60, "\\": 16, "}": 6, "]": 6, "\n": 60, "*": 4, n: 8, u: 2 };
 const weary: Readonly<Record<string, number>> = {
-  '"': 2_000,
-  "}": 1_000,
-  "]": 1_000,
-  "\n": 2_000,
-  "*": 500,
-  x: 500,
-  1: 500,
-  n: 50,
+  ...{ '"': 2_000, "}": 1_000, "]": 1_000, "\n": 2_000, "\\": 2_000, n: 1_000 },
+  ...{ "*": 500, x: 500, 1: 500 },
 };
 const longTokens = 400;
 

@@ -1,0 +1,110 @@
+/** Owns the proof of Codex's patches: dice write the calls of its custom tool, and its own parser's rules are the judge. */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
+import { callTags } from "../../../src/engine/format/marker.ts";
+import { asking } from "../asking.ts";
+import { Dice } from "./dice.ts";
+import { complaintOfCodex } from "./patches.ts";
+
+/** Some seconds' worth, or as many as are asked for. */
+const count = Math.min(200, Number(process.env["ANTIPHON_GRAMMARS"] ?? 10));
+
+let dice: Dice;
+before(async () => {
+  dice = await Dice.make();
+});
+
+/** The patch in a call of `apply_patch` whose input has this grammar; null where the dice did not end. */
+async function patch(definition: string, seed: number): Promise<string | null> {
+  const parameters = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
+  const inputGrammar = { syntax: "lark", definition } as const;
+  const tool = { name: "apply_patch", description: "", parameters, strict: false, inputGrammar, inThread: false };
+  const request = asking("x", { tools: [tool], toolChoice: "required", parallelToolCalls: false });
+  const text = await dice.write(answerGrammar(request, { thinking: "none", exact: true })?.source ?? "", seed, 4_000);
+  if (text === null) return null;
+  assert.ok(text.startsWith(`${callTags.open}\n`) && text.endsWith(`\n${callTags.close}`), text);
+  const call = JSON.parse(text.slice(callTags.open.length, -callTags.close.length)) as {
+    readonly name: string;
+    readonly arguments: { readonly input: string };
+  };
+  assert.equal(call.name, "apply_patch");
+  return call.arguments.input;
+}
+
+/** Throws so often; how many did not end, and what Codex's parser says of those that did. */
+async function thrown(definition: string): Promise<ReadonlyMap<string | null, readonly string[]>> {
+  const said = new Map<string | null, string[]>();
+  for (let seed = 1; seed <= count; seed += 1) {
+    const text = await patch(definition, seed);
+    const complaint = text === null ? "it does not end" : complaintOfCodex(text);
+    said.set(complaint, [...(said.get(complaint) ?? []), text ?? ""]);
+  }
+  return said;
+}
+
+/** Rules of both grammars. */
+const shared = String.raw`
+start: opening file+ closing
+opening: "*** Begin Patch" LF
+closing: "*** End Patch" LF?
+file: added | deleted | updated
+added: "*** Add File: " path LF added_line+
+deleted: "*** Delete File: " path LF
+added_line: "+" /(.*)/ LF -> line
+moved: "*** Move to: " path LF
+context: ("@@" | "@@ " /(.+)/) LF
+line: ("+" | "-" | " ") /(.*)/ LF
+ending: "*** End of File" LF
+%import common.LF
+`;
+
+test(`${count} patches under a grammar that says what Codex's parser wants are all read by it`, async (context) => {
+  const said = await thrown(String.raw`${shared}
+    updated: "*** Update File: " path LF moved? chunk+ ending?
+    chunk: context? ("+" | "-") /(.*)/ LF line*
+    path: /\S(.*\S)?/
+  `);
+  context.diagnostic([...said].map(([complaint, { length }]) => `${length}: ${complaint ?? "read"}`).join(", "));
+  assert.deepEqual([...said.keys()], [null], JSON.stringify([...said]).slice(0, 2_000));
+});
+
+/** What Codex's own grammar allows, though its parser does not: an update may be empty, a head may stand alone, a path may be blank. */
+const allowedByCodex = new Set<string | null>([
+  null,
+  "nothing of the file changes",
+  "a chunk has no lines",
+  "no file has such a head",
+]);
+
+test(`${count} patches under a grammar as loose as Codex's own fail for its looseness alone`, async (context) => {
+  const said = await thrown(String.raw`${shared}
+    updated: "*** Update File: " path LF moved? change?
+    change: (context | line)+ ending?
+    path: /(.+)/
+  `);
+  context.diagnostic([...said].map(([complaint, { length }]) => `${length}: ${complaint ?? "read"}`).join(", "));
+  for (const [complaint, texts] of said) assert.ok(allowedByCodex.has(complaint), `${complaint}: ${texts[0]}`);
+});
+
+test("the judge refuses what Codex's parser refuses", () => {
+  const within = (lines: string): string => `*** Begin Patch\n${lines}\n*** End Patch`;
+  for (const good of [
+    "*** Add File: a\n+x",
+    "*** Delete File: a",
+    "*** Update File: a\n-x\n+y\n@@ z\n q\n*** End of File",
+  ]) {
+    assert.equal(complaintOfCodex(within(good)), null, good);
+  }
+  for (const bad of [
+    "*** Add File: a\nx",
+    "x",
+    "*** Update File: a",
+    "*** Update File: a\n@@",
+    "*** Update File: a\n@@ x\n@@\n+y",
+  ]) {
+    assert.notEqual(complaintOfCodex(within(bad)), null, bad);
+  }
+  assert.notEqual(complaintOfCodex("```\n*** Begin Patch\n*** End Patch\n```"), null);
+  assert.notEqual(complaintOfCodex("*** Begin Patch\n*** Delete File: a"), null);
+});
