@@ -23,8 +23,15 @@ const temperature = 10_000;
 /** How much more often than others a character comes: at first, and where an answer has grown long. */
 const fair: Readonly<Record<string, number>> = { '"': 60, "\\": 16, "}": 6, "]": 6, "\n": 60, "*": 4, n: 8, u: 2 };
 const weary: Readonly<Record<string, number>> = {
-  ...{ '"': 2_000, "}": 1_000, "]": 1_000, "\n": 2_000, "\\": 2_000, n: 1_000 },
-  ...{ "*": 500, x: 500, 1: 500 },
+  '"': 2_000,
+  "}": 1_000,
+  "]": 1_000,
+  "\n": 2_000,
+  "\\": 2_000,
+  n: 1_000,
+  "*": 500,
+  x: 500,
+  1: 500,
 };
 const longTokens = 400;
 

@@ -87,8 +87,9 @@ test(`${count} patches under a grammar as loose as Codex's own fail for its loos
   for (const [complaint, texts] of said) assert.ok(allowedByCodex.has(complaint), `${complaint}: ${texts[0]}`);
 });
 
+const within = (lines: string): string => `*** Begin Patch\n${lines}\n*** End Patch`;
+
 test("the judge refuses what Codex's parser refuses", () => {
-  const within = (lines: string): string => `*** Begin Patch\n${lines}\n*** End Patch`;
   for (const good of [
     "*** Add File: a\n+x",
     "*** Delete File: a",
