@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Used } from "./gauge.ts";
+import type { Delays, Used } from "./gauge.ts";
 
 const gauge = fileURLToPath(new URL("gauge.ts", import.meta.url));
 
@@ -36,10 +36,19 @@ export class Gauged {
 
   /** What the process has used so far. */
   async used(): Promise<Used> {
+    return (await this.#ask("used")) as Used;
+  }
+
+  /** How late its turns have come since this was asked before; the first time it only begins to look. */
+  async delays(): Promise<Delays> {
+    return (await this.#ask("delays")) as Delays;
+  }
+
+  async #ask(question: string): Promise<unknown> {
     const answer = once(this.#child, "message");
-    this.#child.send("used");
-    const [used] = (await answer) as [Used];
-    return used;
+    this.#child.send(question);
+    const [told] = (await answer) as [unknown];
+    return told;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -54,6 +54,7 @@ const commands = {
   },
   "bench:engine": { packages: "all", steps: [["bench/engine.ts"]] },
   "bench:prefix": { packages: "all", steps: [["bench/prefix.ts"]] },
+  "bench:latency": { packages: "all", steps: [["bench/latency.ts"]] },
   "bench:tools": { packages: "all", steps: [["bench/tools.ts"]] },
   "bench:soak": { packages: "all", steps: [["bench/soak.ts"]] },
   check: {
