@@ -1,13 +1,14 @@
 /** Owns the way from a model's raw text to deltas: thinking, then text and calls, one item open at a time. */
-import type { Delta, OpenItem } from "../engine.ts";
-import { HermesReader, type HermesPiece } from "./hermes.ts";
+import type { Delta, EngineTool, OpenItem } from "../engine.ts";
+import { type CallPiece, CallReader } from "./calls.ts";
+import { valueFor } from "./leaks.ts";
 import { ThinkSplitter, type ThinkPiece } from "./think.ts";
 
 export interface AnswerOptions {
   /** The prompt already ended with `<think>`. */
   readonly thinking: boolean;
-  /** Names of the tools that may be called. */
-  readonly tools: Iterable<string>;
+  /** Those that may be called. */
+  readonly tools: readonly Pick<EngineTool, "name" | "parameters">[];
 }
 
 /**
@@ -16,13 +17,16 @@ export interface AnswerOptions {
  */
 export class AnswerReader {
   readonly #thinking: ThinkSplitter;
-  readonly #calls: HermesReader;
+  readonly #calls: CallReader;
   #key = -1;
   #open: OpenItem["type"] | null = null;
 
   constructor({ thinking, tools }: AnswerOptions) {
     this.#thinking = new ThinkSplitter(thinking);
-    this.#calls = new HermesReader(tools);
+    const schemas = new Map(tools.map(({ name, parameters }) => [name, parameters]));
+    this.#calls = new CallReader(schemas.keys(), (tool, argument, written) =>
+      valueFor(schemas.get(tool), argument, written),
+    );
   }
 
   /** Whether the answer stands in the middle of a call: were it to end now, that call must not run. */
@@ -48,7 +52,7 @@ export class AnswerReader {
     }
   }
 
-  *#say(piece: HermesPiece): Generator<Delta> {
+  *#say(piece: CallPiece): Generator<Delta> {
     switch (piece.type) {
       case "message":
         return yield* this.#write({ type: "message" }, piece.text);

@@ -2,7 +2,9 @@
  * Owns how families of models write tool calls as text, one row a way. Whoever serves a model reads these himself, but where
  * his parser missed one - a wrong template, a wrong flag - the call arrives as text, and agents would take it for the answer.
  */
+import { limits } from "../../limits.ts";
 import { at, type Fields, isFields, listOf, parse, textOf } from "../../spec/json.ts";
+import { targetOf } from "../../spec/schema.ts";
 
 /** A call as it was written; `arguments` is what stands where the text of a JSON object should. */
 export interface LeakedCall {
@@ -134,6 +136,11 @@ function brokenJson(text: string): readonly LeakedCall[] | null {
   return [{ name, arguments: text.slice(head.length, end).trim() }];
 }
 
+/** A call in tags, without the marks around it; null where it is none. */
+export function readTagged(inner: string, valueOf: ValueOf): LeakedCall | null {
+  return (taggedFunction(inner, valueOf) ?? taggedPairs(inner, valueOf))?.[0] ?? null;
+}
+
 /** `<function=name><parameter=key>value</parameter></function>`. */
 function taggedFunction(text: string, valueOf: ValueOf): readonly LeakedCall[] | null {
   const [head, name = ""] = /^\s*<function=([\w.-]+)>/.exec(text) ?? [];
@@ -225,7 +232,29 @@ function every<Part>(
 
 /** Values as `schema` has them: text where it wants text or says nothing, else the JSON that was written. */
 export function valueFor(schema: unknown, argument: string, written: string): unknown {
-  const type = at(schema, "properties", argument, "type");
-  const value = type === "string" ? undefined : parse(written.trim());
-  return value === undefined ? written : value;
+  const types = typesOf(at(schema, "properties", argument), schema, 0);
+  const value = parse(written.trim());
+  if (value === undefined) return written;
+  // What could be text is text, unless it is just what else the schema allows: `null`, mostly.
+  return types.has("string") && !types.has(typeName(value))
+    ? written
+    : types.size === 1 && types.has("string")
+      ? written
+      : value;
+}
+
+/** The types that a property may have, as far as it says. */
+function typesOf(property: unknown, root: unknown, depth: number): ReadonlySet<unknown> {
+  if (!isFields(property) || depth > limits.schemaDepth) return new Set();
+  const { $ref, type, enum: values, anyOf, oneOf } = property;
+  const inner = [...listOf(anyOf), ...listOf(oneOf), isFields(root) ? targetOf($ref, root) : undefined];
+  return new Set([
+    ...[type].flat().filter((name) => typeof name === "string"),
+    ...(Array.isArray(values) ? values.map(typeName) : []),
+    ...inner.flatMap((one) => [...typesOf(one, root, depth + 1)]),
+  ]);
+}
+
+function typeName(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
 }

@@ -1,11 +1,12 @@
 /** Owns the grammars of whole answers: calls of the offered tools, text that fits a format, and thinking before either. */
 import { limits } from "../../limits.ts";
+import { type Fields, isFields } from "../../spec/json.ts";
 import type { EngineRequest, EngineTool, InputGrammar } from "../engine.ts";
 import { callTags, thinkTags } from "../format/marker.ts";
 import { larkExpression } from "./lark.ts";
 import { attempted, regexExpression } from "./regex.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
-import { anyObject, schemaExpression } from "./schema.ts";
+import { anyObject, choicesOf, dump, schemaExpression } from "./schema.ts";
 
 /** A GBNF grammar whose first rule is `root`, and from where on it holds. */
 export interface AnswerGrammar {
@@ -16,8 +17,21 @@ export interface AnswerGrammar {
 /** Whether thinking may come before what the grammar asks for: not at all, by the model's choice, or it is under way. */
 export type Thinking = "none" | "possible" | "begun";
 
+/**
+ * What stands around the parts of a call in tags, as the model's template writes it; null where calls are JSON. A call is
+ * `before` name `end`, and for each argument in between `beforeKey` key `beforeValue` value `afterValue`.
+ */
+export interface CallTags {
+  readonly before: string;
+  readonly beforeKey: string;
+  readonly beforeValue: string;
+  readonly afterValue: string;
+  readonly end: string;
+}
+
 export interface GrammarOptions {
   readonly thinking: Thinking;
+  readonly tags?: CallTags | null;
   /** False: arguments are any object, and a format is any JSON; for schemas that llama.cpp refuses. */
   readonly exact: boolean;
 }
@@ -30,10 +44,11 @@ export function callableTools({ tools, toolChoice }: EngineRequest): readonly En
 }
 
 /** What the answer to `request` must fit; null where anything goes. */
-export function answerGrammar(request: EngineRequest, { thinking, exact }: GrammarOptions): AnswerGrammar | null {
+export function answerGrammar(request: EngineRequest, options: GrammarOptions): AnswerGrammar | null {
+  const { thinking, exact } = options;
   const rules = new RuleBook();
   const tools = callableTools(request);
-  const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, exact, rules);
+  const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, options, rules);
   const format = formatExpression(request, exact, rules);
   const forced = calls !== null && request.toolChoice !== "auto";
   if (calls !== null && format === null && !forced)
@@ -47,17 +62,61 @@ export function answerGrammar(request: EngineRequest, { thinking, exact }: Gramm
 }
 
 /** One call or several, from behind the first opening tag to behind the last closing one. */
-function callsRule(tools: readonly EngineTool[], parallel: boolean, exact: boolean, rules: RuleBook): string {
-  const bodies = tools.map(({ name, parameters, inputGrammar }) => {
-    const input = exact && inputGrammar !== null ? inputExpression(inputGrammar, rules) : null;
-    const fields = input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
-    return rules.fresh(`${literal(`${JSON.stringify(name)}, "arguments": `)} ${fields}`);
-  });
-  const call = rules.add("call", `${literal('\n{"name": ')} ${oneOf(bodies)} ${literal(`}\n${callTags.close}`)}`);
+function callsRule(
+  tools: readonly EngineTool[],
+  parallel: boolean,
+  { tags = null, exact }: GrammarOptions,
+  rules: RuleBook,
+): string {
+  const bodies = tools.map((tool) =>
+    tags === null ? jsonCall(tool, exact, rules) : taggedCall(tool, tags, exact, rules),
+  );
+  const call = rules.add("call", `${oneOf(bodies)} ${literal(callTags.close)}`);
   return rules.add(
     "calls",
     parallel ? `${call} (${literal(`\n${callTags.open}`)} ${call}){0,${limits.engineCalls - 1}}` : call,
   );
+}
+
+function jsonCall({ name, parameters, inputGrammar }: EngineTool, exact: boolean, rules: RuleBook): string {
+  const input = exact && inputGrammar !== null ? inputExpression(inputGrammar, rules) : null;
+  const fields = input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
+  return rules.fresh(`${literal(`\n{"name": ${JSON.stringify(name)}, "arguments": `)} ${fields} ${literal("}\n")}`);
+}
+
+/** Arguments in the schema's order; the optional ones may be left out, and there are no others than it names, if it names any. */
+function taggedCall({ name, parameters }: EngineTool, tags: CallTags, exact: boolean, rules: RuleBook): string {
+  const properties = isFields(parameters["properties"]) ? Object.entries(parameters["properties"]) : [];
+  const required: readonly unknown[] = Array.isArray(parameters["required"]) ? parameters["required"] : [];
+  let rest = rules.fresh(literal(tags.end));
+  if (properties.length === 0) rest = anyArguments(tags, rest, rules);
+  for (const [key, schema] of properties.toReversed()) {
+    const lead = literal(tags.beforeKey + key + tags.beforeValue);
+    const value = taggedValue(exact ? schema : true, parameters, tags.afterValue, rest, rules);
+    rest = rules.fresh(required.includes(key) ? `${lead} ${value}` : `${lead} ${value} | ${rest}`);
+  }
+  return rules.fresh(`${literal(tags.before + name)} ${rest}`);
+}
+
+function anyArguments(tags: CallTags, after: string, rules: RuleBook): string {
+  const again = rules.reserve();
+  const value = textUntil(tags.afterValue, again, rules);
+  rules.add(again, `${literal(tags.beforeKey)} [A-Za-z0-9_.-]{1,64} ${literal(tags.beforeValue)} ${value} | ${after}`);
+  return again;
+}
+
+/** What is text stands as it is, up to the mark; everything else as JSON. */
+function taggedValue(schema: unknown, root: Fields, mark: string, after: string, rules: RuleBook): string {
+  const { type } = isFields(schema) ? schema : {};
+  const values = isFields(schema) ? choicesOf(schema) : null;
+  if (values !== null) {
+    const said = values.map((value) => literal(typeof value === "string" ? value : dump(value)));
+    return `${oneOf(said)} ${literal(mark)} ${after}`;
+  }
+  const isText = type === undefined || [type].flat().includes("string");
+  if (isText) return textUntil(mark, after, rules);
+  const { $defs, definitions } = root;
+  return `${schemaExpression({ ...(isFields(schema) ? schema : {}), $defs, definitions }, rules)} ${literal(mark)} ${after}`;
 }
 
 /** The arguments of a custom tool whose input has a grammar; null where that cannot be said. */

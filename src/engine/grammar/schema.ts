@@ -78,14 +78,11 @@ class SchemaReader {
     if (schema === null || depth > limits.grammarDepth || this.#rules.size > limits.grammarRules) {
       return plain("value", this.#rules);
     }
-    const { $ref: reference, const: constant, enum: values, anyOf, oneOf: either, allOf, type } = schema;
+    const { $ref: reference, const: constant, anyOf, oneOf: either, allOf, type } = schema;
     if (typeof reference === "string" || (Array.isArray(allOf) && allOf.length > 0)) return this.#sum(schema, depth);
     if (constant !== undefined) return literal(dump(constant));
-    if (Array.isArray(values) && values.length > 0) {
-      const fitting = values.filter((value) => isOfType(value, type));
-      const said = (fitting.length > 0 ? fitting : values).slice(0, limits.grammarChoices);
-      return oneOf(said.map((value) => literal(dump(value))));
-    }
+    const values = choicesOf(schema);
+    if (values !== null) return oneOf(values.map((value) => literal(dump(value))));
     const choices = anyOf ?? either;
     if (Array.isArray(choices) && choices.length > 0) {
       const { anyOf: _any, oneOf: _one, ...rest } = schema;
@@ -199,6 +196,13 @@ function repeat(least: number, most: number | null): string {
   const low = Math.min(least, limits.grammarRepeats);
   const high = most === null || most > limits.grammarRepeats ? "" : String(Math.max(most, low));
   return low === 0 && high === "" ? "*" : `{${low},${high}}`;
+}
+
+/** What `enum` leaves to choose from; null where it says nothing. */
+export function choicesOf({ enum: values, type }: Fields): readonly unknown[] | null {
+  if (!Array.isArray(values) || values.length === 0) return null;
+  const fitting = values.filter((value) => isOfType(value, type));
+  return (fitting.length > 0 ? fitting : values).slice(0, limits.grammarChoices);
 }
 
 function stringsOf(value: unknown): readonly string[] {

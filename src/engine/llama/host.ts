@@ -2,7 +2,7 @@
 import { ApiError } from "../../errors.ts";
 import type { Log, ReportWork } from "../../log.ts";
 import { count } from "../../metrics.ts";
-import type { Delta, EngineMessage, EnginePart, EngineRequest, Health, OpenItem } from "../engine.ts";
+import type { Delta, EngineMessage, EnginePart, EngineRequest, EngineTool, Health, OpenItem } from "../engine.ts";
 import type { Member } from "../fleet.ts";
 import { AnswerReader } from "../format/answer.ts";
 import { LogprobTrack } from "../format/logprobs.ts";
@@ -163,7 +163,7 @@ async function* untilCrash(inbox: Inbox): AsyncGenerator<Report, Crash | null> {
 
 /** The deltas of one answer. */
 class AnswerDeltas {
-  readonly #tools: readonly string[];
+  readonly #tools: readonly EngineTool[];
   readonly #logprobs: LogprobTrack | null;
   readonly #log: Log;
   #reader: AnswerReader | null = null;
@@ -171,7 +171,7 @@ class AnswerDeltas {
 
   constructor(request: EngineRequest, log: Log) {
     this.#log = log;
-    this.#tools = callableTools(request).map(({ name }) => name);
+    this.#tools = callableTools(request);
     this.#logprobs = request.topLogprobs === null ? null : new LogprobTrack();
   }
 

@@ -1,12 +1,15 @@
 /** Owns what a chat template is given: the neutral prompt in the form of Chat Completions, tools and thinking with it. */
 import type { EngineCall, EngineMessage, EnginePart, EngineRequest, EngineTool } from "../engine.ts";
 import { callTags } from "../format/marker.ts";
+import type { CallTags } from "../grammar/answer.ts";
 import { dump } from "../grammar/schema.ts";
 
 /** What a template can do; found out by rendering something known. */
 export interface TemplateTraits {
-  /** `native`: it renders tools, calls and results in Hermes form itself. `prompted`: we put them into the text. */
+  /** `native`: it renders tools, calls and results itself, in a form that we read. `prompted`: we put them into the text. */
   readonly tools: "native" | "prompted";
+  /** What stands around the parts of calls, where it writes them in tags; null: they are JSON. */
+  readonly tags: CallTags | null;
   /** It takes arguments as JSON text, and so renders them to the byte as the model wrote them. */
   readonly argumentsAsText: boolean;
   /** It renders the text of a message that also calls; Hermes' templates drop it. */

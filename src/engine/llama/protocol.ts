@@ -31,8 +31,8 @@ export type Order =
 export interface LoadedModel {
   readonly contextLength: number;
   readonly reasoning: boolean;
-  /** Whether the template renders Hermes calls itself, or our own protocol is used. */
-  readonly tools: "native" | "prompted";
+  /** Whether the template renders calls itself, and as what, or our own protocol is used. */
+  readonly tools: "native" | "native, in tags" | "prompted";
   /** Which program renders the template. */
   readonly renderer: "llama.cpp" | "javascript";
   /** What computes: `cuda`, `vulkan`, `metal`, or the CPU. */

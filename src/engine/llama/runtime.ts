@@ -69,7 +69,7 @@ export class Runtime {
     this.about = {
       contextLength: sequences[0]?.contextSize ?? 0,
       reasoning: /enable_thinking|<think>|reasoning_content/.test(template.source),
-      tools: template.traits.tools,
+      tools: template.traits.tags === null ? template.traits.tools : "native, in tags",
       renderer,
       device: llama.gpu || "cpu",
     };
@@ -109,7 +109,7 @@ export class Runtime {
         ? "possible"
         : "none";
     for (const exact of [true, false]) {
-      const found = answerGrammar(request, { thinking: allowed, exact });
+      const found = answerGrammar(request, { thinking: allowed, tags: this.template.traits.tags, exact });
       if (found === null) return null;
       try {
         const grammar = await this.#compile(found.source);

@@ -1,6 +1,8 @@
 /** Owns the chat template of a model: who renders it, what it can do, and the prompt it makes of a request. */
 import type { EngineRequest } from "../engine.ts";
+import { readTagged } from "../format/leaks.ts";
 import { callTags } from "../format/marker.ts";
+import type { CallTags } from "../grammar/answer.ts";
 import type { Renderer } from "./binding.ts";
 import { templateVariables, type TemplateTraits } from "./messages.ts";
 import type { Shield } from "./shield.ts";
@@ -49,6 +51,27 @@ export class ChatTemplate {
     }
   }
 
+  /** What the template writes around the parts of a call in tags; null where our reader would not read it. */
+  #tags(variables: Readonly<Record<string, unknown>>): CallTags | null {
+    let rendered: string;
+    try {
+      rendered = this.#render({ add_generation_prompt: true, ...variables });
+    } catch {
+      return null;
+    }
+    const [call, before = "", first = "", beforeValue = "", between = "", _, last = ""] =
+      // Heads of prompts show an example before it.
+      partsOfCall.exec(rendered.slice(Math.max(0, rendered.lastIndexOf(callTags.open)))) ?? [];
+    if (call === undefined) return null;
+    const inner = call.slice(callTags.open.length, -callTags.close.length);
+    const read = readTagged(inner, (_tool, _argument, written) => written);
+    if (read?.arguments !== '{"probe_one":"first value","probe_two":"second value"}') return null;
+    const beforeKey = commonEnd(first, between);
+    const afterValue = between.slice(0, between.length - beforeKey.length);
+    if (!last.startsWith(afterValue) || first !== beforeKey || afterValue === "") return null;
+    return { before, beforeKey, beforeValue, afterValue, end: last.slice(afterValue.length) };
+  }
+
   /** Renders something known and looks what became of it, as llama.cpp does to tell the families of templates apart. */
   #probe(): TemplateTraits {
     const hermes = `${callTags.open}\n{"name": "probe_name", "arguments": {"probe": "value"}}\n${callTags.close}`;
@@ -66,14 +89,33 @@ export class ChatTemplate {
       tools: [probeTool],
     });
     const textAndCall = { ...calling({ probe: "value" }), content: "probe words" };
-    const native = shows(withCall({ probe: "value" }), hermes, "probe description", "probe result");
+    const json = shows(withCall({ probe: "value" }), hermes, "probe description", "probe result");
+    const told = shows(withCall({ probe: "value" }), "probe description", "probe result");
+    const tags = json || !told ? null : this.#tags(withCall({ probe_one: "first value", probe_two: "second value" }));
     return {
-      tools: native ? "native" : "prompted",
+      tools: json || tags !== null ? "native" : "prompted",
+      tags,
       argumentsAsText: shows(withCall('{"probe": "value"}'), hermes),
-      textWithCalls: shows({ messages: [user, textAndCall, probeResult], tools: [probeTool] }, "probe words", hermes),
+      textWithCalls: shows(
+        { messages: [user, textAndCall, probeResult], tools: [probeTool] },
+        "probe words",
+        "probe_name",
+      ),
       system: shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
     };
   }
+}
+
+/** Around the parts of a call with two arguments. */
+const partsOfCall = new RegExp(
+  `^${callTags.open}([^]*?)probe_name([^]*?)probe_one([^]*?)first value([^]*?)probe_two([^]*?)second value([^]*?)${callTags.close}`,
+);
+
+/** The longest end that both have. */
+function commonEnd(one: string, other: string): string {
+  let length = 0;
+  while (length < Math.min(one.length, other.length) && one.at(-1 - length) === other.at(-1 - length)) length += 1;
+  return one.slice(one.length - length);
 }
 
 const probeTool = {

@@ -18,6 +18,17 @@ interface Case {
 const call = (name: string, args: string): string =>
   `<tool_call>\n{"name": "${name}", "arguments": ${args}}\n</tool_call>`;
 
+const tagged = (name: string, args: Readonly<Record<string, string>>): string => {
+  const written = Object.entries(args).map(([key, value]) => `<parameter=${key}>\n${value}\n</parameter>\n`);
+  return `<tool_call>\n<function=${name}>\n${written.join("")}</function>\n</tool_call>`;
+};
+const paired = (name: string, args: Readonly<Record<string, string>>): string => {
+  const written = Object.entries(args).map(
+    ([key, value]) => `<arg_key>${key}</arg_key>\n<arg_value>${value}</arg_value>\n`,
+  );
+  return `<tool_call>${name}\n${written.join("")}</tool_call>`;
+};
+
 const cases: readonly Case[] = [
   { title: "plain text", text: "Hello.\n\nBye.\n", items: [["message", "Hello.\n\nBye.\n"]] },
   { title: "nothing", text: "", items: [] },
@@ -58,6 +69,34 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: "two calls in tags, as Qwen3-Coder writes them",
+    text: `I look.\n\n${tagged("f", { city: "New\nYork", days: "3" })}\n${tagged("g", {})}`,
+    items: [
+      ["message", "I look."],
+      ["f", '{"city":"New\\nYork","days":3}'],
+      ["g", "{}"],
+    ],
+  },
+  {
+    title: "calls in tags, as GLM writes them",
+    text: `${paired("f", { city: "42", days: "3" })}\n${paired("g", {})}\nDone.`,
+    items: [
+      ["f", '{"city":"42","days":3}'],
+      ["g", "{}"],
+      ["message", "Done."],
+    ],
+  },
+  {
+    title: "a value that holds the marks of calls",
+    text: tagged("f", { city: call("g", "{}") }),
+    items: [["f", JSON.stringify({ city: call("g", "{}") })]],
+  },
+  {
+    title: "a call in tags of what is not on offer",
+    text: tagged("rm", { city: "x" }),
+    items: [["message", tagged("rm", { city: "x" })]],
+  },
+  {
     title: "other white space and key",
     text: '  <tool_call>{"name":"f" , "parameters":{"a":1} }</tool_call>',
     items: [["f", '{"a":1}']],
@@ -89,13 +128,16 @@ const cases: readonly Case[] = [
   },
 ];
 
+/** Of every tool. */
+const parameters = { type: "object", properties: { city: { type: "string" }, days: { type: "integer" } } };
+
 /** The items of `chunks`, and whether the last is closed. */
 function read(
   chunks: readonly string[],
   { thinking = false, tools = ["f", "g"] }: Partial<Case>,
   finished = true,
 ): { readonly items: readonly [string, string][]; readonly closed: boolean; readonly insideCall: boolean } {
-  const reader = new AnswerReader({ thinking, tools });
+  const reader = new AnswerReader({ thinking, tools: tools.map((name) => ({ name, parameters })) });
   const items: [string, string][] = [];
   let open = -1;
   const take = (delta: Delta): void => {

@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { EngineMessage } from "../../../src/engine/engine.ts";
+import { type Log, silentLog } from "../../../src/log.ts";
+import { at } from "../../../src/spec/json.ts";
 import { asking, poll, user, weather } from "../asking.ts";
 import { outcomeOf } from "../grammar.ts";
 import { withEngine, writeScriptedModelWith } from "./engine.ts";
@@ -36,6 +38,44 @@ suite("other templates", { timeout: 120_000 }, () => {
           [{ type: "call", name }],
         );
       }
+    });
+  });
+
+  test("a template that writes calls in tags gets them so, and its next prompt begins with what the model wrote", async () => {
+    const modelPath = join(folder, "tags.gguf");
+    const called =
+      '{%- for c in m.tool_calls or [] -%}{{- "<tool_call>\\n<function=" + c.function.name + ">\\n" -}}' +
+      '{%- for k, v in c.function.arguments.items() -%}{{- "<parameter=" + k + ">\\n" -}}' +
+      '{{- v if v is string else v | tojson -}}{{- "\\n</parameter>\\n" -}}{%- endfor -%}' +
+      '{{- "</function>\\n</tool_call>" -}}{%- endfor -%}';
+    const tagged =
+      '{%- if tools -%}{{- "<|im_start|>system\\n" + (tools | tojson) + "<|im_end|>\\n" -}}{%- endif -%}' +
+      turns.replace("m.content +", `m.content -}}${called}{{-`);
+    await writeScriptedModelWith(tagged + opening, modelPath);
+    const told: unknown[] = [];
+    const log: Log = { ...silentLog, info: (_message, fields) => told.push(at(fields, "tools")) };
+    await withEngine({ modelPath, slots: 1, log }, async ({ engine }) => {
+      const choice = { names: ["answer_poll"] };
+      const rest = { tools: [weather, poll], toolChoice: choice, parallelToolCalls: false };
+      const first = await outcomeOf(engine.generate(asking("Which?", rest), never));
+      assert.ok(told.includes("native, in tags"), JSON.stringify(told));
+      const [call] = first.items;
+      assert.deepEqual([first.items.length, call?.item], [1, { type: "call", name: "answer_poll" }]);
+      const args = JSON.parse(call?.text ?? "") as Record<string, unknown>;
+      assert.ok(["yes", "no"].includes(String(args["choice"])) && typeof args["sure"] === "boolean", call?.text);
+      const messages: EngineMessage[] = [
+        user("Which?"),
+        {
+          role: "assistant",
+          content: "",
+          reasoning: null,
+          calls: [{ id: "c", name: "answer_poll", arguments: call?.text ?? "" }],
+        },
+        { role: "tool", callId: "c", name: "answer_poll", content: [{ type: "text", text: "noted" }] },
+      ];
+      const second = await outcomeOf(engine.generate(asking(messages, { ...rest, toolChoice: "auto" }), never));
+      const [one, two] = [first.usage, second.usage];
+      assert.ok(one && two && two.cached >= one.input + one.output - 1, JSON.stringify([one, two]));
     });
   });
 

@@ -1,7 +1,11 @@
-/** Owns the reading of Hermes tool calls: `<tool_call>\n{"name": ..., "arguments": {...}}\n</tool_call>` in an answer. */
+/**
+ * Owns the reading of tool calls in an answer, behind `<tool_call>`: JSON as Hermes and Qwen write it, whose arguments are
+ * read as they come, and the tags of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
+ */
+import { readTagged, type ValueOf } from "./leaks.ts";
 import { CallFinder, callTags } from "./marker.ts";
 
-export type HermesPiece =
+export type CallPiece =
   | { readonly type: "message"; readonly text: string }
   /** A call begins; its arguments follow. */
   | { readonly type: "call"; readonly name: string }
@@ -9,8 +13,10 @@ export type HermesPiece =
   /** The arguments are whole. */
   | { readonly type: "called" };
 
-type Stage = "text" | "header" | "arguments" | "closing";
+type Stage = "text" | "header" | "arguments" | "tags" | "closing";
 
+/** `<function=name>`, or a name and the first key. */
+const tagHeader = /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/;
 const header = /^\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
 /** A header that is longer is none: names have at most 64 characters. */
 const headerChars = 512;
@@ -19,8 +25,9 @@ const headerChars = 512;
  * Splits one answer into text and calls, in chunks of any size. A call of something that is not on offer, or whose header
  * cannot be read, is text. White space next to calls belongs to no one: templates put it back themselves.
  */
-export class HermesReader {
+export class CallReader {
   readonly #offered: ReadonlySet<string>;
+  readonly #valueOf: ValueOf;
   #stage: Stage = "text";
   #finder = new CallFinder();
   /** White space that is dropped if a call comes next. */
@@ -29,20 +36,24 @@ export class HermesReader {
   /** Of the call under way: what is not understood yet. */
   #buffer = "";
   #json = new ObjectEnd();
+  /** Of a call in tags: its text so far, and the end of it, in which the last mark may have begun. */
+  #parts: string[] = [];
+  #tail = "";
 
-  /** `offered`: names of the tools that may be called; without any, all is text. */
-  constructor(offered: Iterable<string>) {
+  /** `offered`: names of the tools that may be called; without any, all is text. `valueOf` reads what stands in tags. */
+  constructor(offered: Iterable<string>, valueOf: ValueOf) {
     this.#offered = new Set(offered);
+    this.#valueOf = valueOf;
   }
 
   /** Whether the answer is in the middle of a call whose arguments are not whole. */
   get insideCall(): boolean {
-    return this.#stage === "arguments";
+    return this.#stage === "arguments" || this.#stage === "tags";
   }
 
-  push(text: string): readonly HermesPiece[] {
+  push(text: string): readonly CallPiece[] {
     if (this.#offered.size === 0) return text === "" ? [] : [{ type: "message", text }];
-    const pieces: HermesPiece[] = [];
+    const pieces: CallPiece[] = [];
     let rest: string | null = text;
     while (rest !== null) rest = this.#step(rest, pieces);
     return pieces;
@@ -52,16 +63,16 @@ export class HermesReader {
    * The rest of the answer. `finished`: the model stopped by itself, so what looked like the start of a call was text; an
    * answer that was cut may have been about to call.
    */
-  end(finished: boolean): readonly HermesPiece[] {
+  end(finished: boolean): readonly CallPiece[] {
     if (this.#stage === "closing") return [{ type: "called" }];
-    if (!finished || this.#stage === "arguments") return [];
+    if (!finished || this.insideCall) return [];
     const held = this.#stage === "header" ? callTags.open + this.#buffer : this.#finder.end();
     const text = this.#space + held;
     return text === "" || (this.#afterCall && text.trim() === "") ? [] : [{ type: "message", text }];
   }
 
   /** Reads as far as one stage goes; returns what the next stage shall read, null where all is read. */
-  #step(text: string, pieces: HermesPiece[]): string | null {
+  #step(text: string, pieces: CallPiece[]): string | null {
     switch (this.#stage) {
       case "text":
         return this.#readText(text, pieces);
@@ -69,12 +80,14 @@ export class HermesReader {
         return this.#readHeader(text, pieces);
       case "arguments":
         return this.#readArguments(text, pieces);
+      case "tags":
+        return this.#readTags(text, pieces);
       case "closing":
         return this.#readClosing(text, pieces);
     }
   }
 
-  #readText(text: string, pieces: HermesPiece[]): string | null {
+  #readText(text: string, pieces: CallPiece[]): string | null {
     const found = this.#finder.push(text);
     this.#say(found.text, pieces);
     if (found.after === null) return null;
@@ -84,7 +97,7 @@ export class HermesReader {
   }
 
   /** Passes text on, but for the white space at its end. */
-  #say(text: string, pieces: HermesPiece[]): void {
+  #say(text: string, pieces: CallPiece[]): void {
     const whole = this.#afterCall ? (this.#space + text).trimStart() : this.#space + text;
     const said = whole.trimEnd();
     this.#space = whole.slice(said.length);
@@ -93,7 +106,7 @@ export class HermesReader {
     pieces.push({ type: "message", text: said });
   }
 
-  #readHeader(text: string, pieces: HermesPiece[]): string | null {
+  #readHeader(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
     const [match, name = ""] = header.exec(this.#buffer) ?? [];
     if (match !== undefined && this.#offered.has(name)) {
@@ -102,6 +115,15 @@ export class HermesReader {
       this.#stage = "arguments";
       this.#json = new ObjectEnd();
       return rest;
+    }
+    const [tagged, one, other] = tagHeader.exec(this.#buffer) ?? [];
+    const called = one ?? other ?? "";
+    if (tagged !== undefined && this.#offered.has(called)) {
+      pieces.push({ type: "call", name: called });
+      this.#stage = "tags";
+      this.#parts = [];
+      this.#tail = "";
+      return this.#buffer;
     }
     if (match === undefined && !this.#buffer.includes(callTags.close) && this.#buffer.length <= headerChars)
       return null;
@@ -113,7 +135,7 @@ export class HermesReader {
     return null;
   }
 
-  #readArguments(text: string, pieces: HermesPiece[]): string | null {
+  #readArguments(text: string, pieces: CallPiece[]): string | null {
     const end = this.#json.find(text);
     const own = end === null ? text : text.slice(0, end);
     if (own !== "") pieces.push({ type: "arguments", text: own });
@@ -123,7 +145,32 @@ export class HermesReader {
     return text.slice(end);
   }
 
-  #readClosing(text: string, pieces: HermesPiece[]): string | null {
+  /** A value may hold the last mark: the call ends with the first behind which it can be read. */
+  #readTags(text: string, pieces: CallPiece[]): string | null {
+    const { close } = callTags;
+    const near = this.#tail + text;
+    this.#tail = near.slice(1 - close.length);
+    this.#parts.push(text);
+    if (!near.includes(close)) return null;
+    const written = this.#parts.join("");
+    this.#parts = [written];
+    for (
+      let end = written.indexOf(close, written.length - near.length);
+      end !== -1;
+      end = written.indexOf(close, end + 1)
+    ) {
+      const call = readTagged(written.slice(0, end), this.#valueOf);
+      if (call === null) continue;
+      pieces.push({ type: "arguments", text: call.arguments }, { type: "called" });
+      this.#toText();
+      this.#afterCall = true;
+      this.#space = "";
+      return written.slice(end + close.length);
+    }
+    return null;
+  }
+
+  #readClosing(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
     const at = this.#buffer.indexOf(callTags.close);
     if (at === -1) {

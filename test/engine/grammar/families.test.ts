@@ -1,0 +1,132 @@
+/**
+ * Owns the proof of the families of calls: dice write forced calls in each form under its grammar in llama.cpp, and the reader
+ * of answers finds in every one the tool and arguments that fit it. `ANTIPHON_GRAMMARS=200` throws for so many a form.
+ */
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import fc from "fast-check";
+import type { Delta, EngineTool } from "../../../src/engine/engine.ts";
+import { AnswerReader } from "../../../src/engine/format/answer.ts";
+import { answerGrammar, type CallTags } from "../../../src/engine/grammar/answer.ts";
+import { asking } from "../asking.ts";
+import { Dice } from "./dice.ts";
+import { formatChecks } from "./formats.ts";
+import { judge } from "./judge.ts";
+import { type Schema, schemas } from "./schemas.ts";
+
+const count = Math.min(Number(process.env["ANTIPHON_GRAMMARS"] ?? 30), 200);
+const mostTokens = 4_000;
+
+const forms: Readonly<Record<string, CallTags | null>> = {
+  "JSON, as Hermes and Qwen3": null,
+  "tags, as Qwen3-Coder and Qwen3.5": {
+    before: "\n<function=",
+    beforeKey: ">\n<parameter=",
+    beforeValue: ">\n",
+    afterValue: "\n</parameter",
+    end: ">\n</function>\n",
+  },
+  "tags, as GLM": {
+    before: "",
+    beforeKey: "\n<arg_key>",
+    beforeValue: "</arg_key>\n<arg_value>",
+    afterValue: "</arg_value>",
+    end: "\n",
+  },
+};
+
+const ajv = new Ajv2020({ strict: false, formats: formatChecks });
+/** Free text in tags ends with a mark that dice would never throw. */
+const tellable = schemas.filter(
+  ({ type, enum: values }) => values !== undefined || (typeof type === "string" && type !== "string"),
+);
+const toolsOf = (sample: readonly Schema[]): EngineTool[] =>
+  sample.map(({ $defs, ...first }, index) => {
+    const properties = { first, second: { type: "integer" } };
+    const parameters = {
+      type: "object",
+      properties,
+      required: ["first"],
+      additionalProperties: false,
+      $defs: $defs ?? {},
+    };
+    return { name: `tool_${index}`, description: "", parameters, strict: false, inThread: false, inputGrammar: null };
+  });
+
+let dice: Dice;
+before(async () => {
+  dice = await Dice.make();
+});
+
+/** Name and arguments of the calls in `text`. */
+function callsIn(text: string, tools: readonly EngineTool[]): [name: string, args: string][] {
+  const reader = new AnswerReader({ thinking: false, tools });
+  const calls: [string, string][] = [];
+  const take = (delta: Delta): void => {
+    if (delta.kind === "open") calls.push([delta.item.type === "call" ? delta.item.name : delta.item.type, ""]);
+    const last = calls.at(-1);
+    if (delta.kind === "text" && last) last[1] += delta.text;
+  };
+  for (const piece of text.match(/[^]{1,7}/g) ?? []) for (const delta of reader.push(piece)) take(delta);
+  for (const delta of reader.end(true)) take(delta);
+  return calls;
+}
+
+for (const [form, tags] of Object.entries(forms)) {
+  test(`${count} forced calls in ${form}: all are read, of a tool, with arguments that fit`, async (context) => {
+    let finished = 0;
+    for (const [seed, sample] of fc.sample(fc.tuple(tellable, tellable), { numRuns: count, seed: 1 }).entries()) {
+      const tools = toolsOf(sample);
+      const request = asking("x", { tools, toolChoice: "required", parallelToolCalls: false });
+      const grammar = answerGrammar(request, { thinking: "none", tags, exact: true });
+      assert(grammar?.from === "start");
+      const text = await dice.write(grammar.source, seed + 1, mostTokens);
+      if (text === null) continue;
+      finished += 1;
+      const [call, ...others] = callsIn(text, tools);
+      assert.deepEqual(others, [], text);
+      const tool = tools.find(({ name }) => name === call?.[0]);
+      assert(tool && call, text);
+      const fits = ajv.compile(tool.parameters);
+      assert.ok(
+        fits(JSON.parse(call[1])),
+        `${ajv.errorsText(fits.errors)}\n${text}\n${JSON.stringify(tool.parameters)}`,
+      );
+    }
+    context.diagnostic(`${finished} of ${count} calls ended within ${mostTokens} tokens`);
+    assert.ok(finished >= count * 0.95);
+  });
+}
+
+test("in tags, text stands as it is, and everything else as JSON", async () => {
+  const properties = {
+    code: { type: "string" },
+    mode: { enum: ["fast", "slow"] },
+    lines: { type: "array", items: { type: "integer" } },
+  };
+  const parameters = { type: "object", properties, required: ["code"] };
+  const tools: EngineTool[] = [{ ...toolsOf([{}])[0], name: "run", parameters } as EngineTool];
+  const written = 'if (a < b) {\n  say("</param");\n}';
+  const request = asking("x", { tools, toolChoice: "required" });
+  for (const [form, tags] of Object.entries(forms)) {
+    if (tags === null) continue;
+    const grammar = answerGrammar(request, { thinking: "none", tags, exact: true });
+    assert(grammar);
+    const accepts = await judge(grammar.source);
+    const { before, beforeKey, beforeValue, afterValue, end } = tags;
+    const call = (...args: readonly (readonly [string, string])[]): string =>
+      `<tool_call>${before}run${args.map(([key, value]) => beforeKey + key + beforeValue + value + afterValue).join("")}${end}</tool_call>`;
+    const whole = call(["code", written], ["mode", "slow"], ["lines", "[1, 2]"]);
+    assert.ok(accepts(whole), `${form}: ${whole}`);
+    assert.ok(accepts(`${call(["code", ""])}\n${whole}`));
+    assert.deepEqual(callsIn(whole, tools), [["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })]]);
+    for (const wrong of [
+      call(["mode", "slow"]),
+      call(["code", "x"], ["mode", "other"]),
+      call(["code", "x"], ["lines", "one"]),
+    ]) {
+      assert.ok(!accepts(wrong), wrong);
+    }
+  }
+});
