@@ -79,7 +79,7 @@ test("a Hermes template renders tools, calls and results itself, arguments to th
   const texts = templates.map((template) => rendered(template, request));
   assert.equal(texts[0], texts[1]);
   for (const { traits } of templates)
-    assert.deepEqual(traits, { tools: "native", argumentsAsText: true, textWithCalls: true, system: true });
+    assert.deepEqual(traits, { tools: "native", tags: null, argumentsAsText: true, textWithCalls: true, system: true });
   const text = texts[0] ?? "";
   assert.match(text, /^<\|im_start\|>system\nBe brief\.\n\n# Tools/);
   assert.ok(text.includes('"description": "Weather of a city."'));
