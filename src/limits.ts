@@ -148,7 +148,7 @@ export const limits = {
    * get on. As many as take the named milliseconds, between bounds; `alone`: at least, where no other answer waits, since
    * the fewer are read at a time, the more each costs.
    */
-  prefillStride: { first: 256, least: 32, alone: 64, most: 2_048, ms: 150 },
+  prefillStride: { first: 256, least: 8, alone: 64, most: 2_048, ms: 150 },
   /** Tokens read at a time for all slots of the embedded engine together. */
   engineBatch: 512,
   /** Pieces of an answer that the embedded engine may be ahead of the one who reads it, and how many are confirmed at once. */
