@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { countOf, fieldsOf } from "../src/spec/json.ts";
@@ -109,7 +110,13 @@ interface Measured {
   readonly alone: number[];
   readonly beside: number[];
   readonly delays: { readonly p99: number[]; readonly most: number[] };
+  /** Of this process, which has next to nothing to do: what of the delays is the machine's. */
+  readonly ours: { readonly p99: number[]; readonly most: number[] };
 }
+
+const resolution = 2;
+const own = monitorEventLoopDelay({ resolution });
+own.enable();
 
 function start(model: string, slots: number, contextLength: number): Promise<Gauged> {
   const words = ["serve", "--model", model, "--port", "0", "--threads", "1", "--slots", String(slots)];
@@ -127,6 +134,7 @@ async function measureStops(model: string, tokens: number, measured: Measured): 
   const characters = await charactersOf(origin, tokens);
   await toFirst(origin);
   await server.delays();
+  own.reset();
   for (let round = 0; round < rounds; round += 1) {
     const idle = await toFirst(origin);
     const reads = new Stream(origin, fresh(characters), 1);
@@ -152,6 +160,7 @@ async function measureGaps(model: string, tokens: number, measured: Measured): P
   const pieces = Number(values.pieces);
   await toFirst(origin);
   await server.delays();
+  own.reset();
   for (let round = 0; round < Math.min(rounds, 3); round += 1) {
     const writes = new Stream(origin, fresh(20), 10_000);
     await writes.reaches(pieces);
@@ -166,10 +175,12 @@ async function measureGaps(model: string, tokens: number, measured: Measured): P
   await noteDelays(server, measured);
 }
 
-async function noteDelays(server: Gauged, { delays }: Measured): Promise<void> {
+async function noteDelays(server: Gauged, { delays, ours }: Measured): Promise<void> {
   const { p99, most } = await server.delays();
   delays.p99.push(p99);
   delays.most.push(most);
+  ours.p99.push(Math.max(0, own.percentile(99) / 1e6 - resolution));
+  ours.most.push(Math.max(0, own.max / 1e6 - resolution));
 }
 
 function gaps(times: readonly number[]): readonly number[] {
@@ -177,8 +188,8 @@ function gaps(times: readonly number[]): readonly number[] {
 }
 
 function rows(name: string, measured: Measured): readonly Row[] {
-  const worst = (what: string, values: readonly number[], aim: number): Row => {
-    const figures = { antiphon: spread(values) };
+  const worst = (what: string, values: readonly number[], aim: number, bench?: readonly number[]): Row => {
+    const figures = { antiphon: spread(values), ...(bench && { "this bench": spread(bench) }) };
     const verdict = { value: figures.antiphon.most, aim, better: "less" } as const;
     return { name: `${name}: ${what}, at worst`, unit: "ms", figures, verdict };
   };
@@ -190,16 +201,19 @@ function rows(name: string, measured: Measured): readonly Row[] {
   return [
     worst("to stop for a client that left while its prompt was read", measured.reading, aims.stop),
     worst("to stop for a client that left while it was answered", measured.writing, aims.stop),
-    worst("delay of the server's turns, p99", measured.delays.p99, aims.delay),
-    worst("delay of the server's turns, most", measured.delays.most, aims.delay),
+    worst("delay of the server's turns, p99", measured.delays.p99, aims.delay, measured.ours.p99),
+    worst("delay of the server's turns, most", measured.delays.most, aims.delay, measured.ours.most),
     gap("between two pieces of a lone answer", measured.alone),
     gap("between two pieces while another prompt is read", measured.beside),
   ];
 }
 
 async function measure(name: string, model: string, tokens: number): Promise<readonly Row[]> {
-  const delays = { p99: [], most: [] };
-  const measured: Measured = { reading: [], writing: [], alone: [], beside: [], delays };
+  const [delays, ours] = [
+    { p99: [], most: [] },
+    { p99: [], most: [] },
+  ];
+  const measured: Measured = { reading: [], writing: [], alone: [], beside: [], delays, ours };
   await measureStops(model, tokens, measured);
   await measureGaps(model, tokens, measured);
   return rows(`${name}, ${tokens} tokens`, measured);
