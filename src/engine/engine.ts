@@ -94,6 +94,11 @@ export interface EngineTool {
    * mid-thread does not change how the prompt begins.
    */
   readonly inThread: boolean;
+  /**
+   * False: the client allows others for now (`allowed_tools`). An engine that renders prompts lists it all the same, so that
+   * the prompt begins as before.
+   */
+  readonly callable: boolean;
 }
 
 export interface InputGrammar {

@@ -21,8 +21,10 @@ export interface OfferedTool {
 }
 
 export interface Offer {
-  /** By the engine's name. */
+  /** Those that may be called, by the engine's name. */
   readonly tools: ReadonlyMap<string, OfferedTool>;
+  /** All of them, for the engine. */
+  readonly shown: readonly EngineTool[];
   /** Engine names of those whose own name was taken, by `keyOf`. */
   readonly renamed: ReadonlyMap<string, string>;
   readonly choice: EngineRequest["toolChoice"];
@@ -41,7 +43,9 @@ export function makeOffer(offered: readonly Tool[], items: readonly Item[], choi
   add(set, functionsFor(offered), false);
   for (const [index, item] of items.entries()) add(set, functionsFor(toolsIn(item)), index >= late);
   const renamed = [...set.values()].filter((tool) => tool.engine.name !== nameForEngine(tool.name, tool.namespace));
-  return { ...choose(set, choice), renamed: new Map(renamed.map((tool) => [keyOf(tool), tool.engine.name])) };
+  const chosen = choose(set, choice);
+  const shown = [...set.values()].map(({ engine }) => ({ ...engine, callable: chosen.tools.has(engine.name) }));
+  return { ...chosen, shown, renamed: new Map(renamed.map((tool) => [keyOf(tool), tool.engine.name])) };
 }
 
 /** `items` with the calls and the lists of renamed tools under the names that the model is shown. */
@@ -144,11 +148,12 @@ function functionFor(tool: Fields, namespace: string | null): OfferedTool | null
       strict: body["strict"] === true,
       inputGrammar,
       inThread: false,
+      callable: true,
     },
   };
 }
 
-function choose(set: Map<string, OfferedTool>, choice: unknown): Omit<Offer, "renamed"> {
+function choose(set: Map<string, OfferedTool>, choice: unknown): Pick<Offer, "tools" | "choice"> {
   if (choice === "none" || choice === "auto") return { tools: set, choice };
   // "any" is what Mistral's and Anthropic's interfaces call it. With nothing to call, nothing can be required.
   if (choice === "required" || choice === "any") return { tools: set, choice: set.size > 0 ? "required" : "auto" };
@@ -165,7 +170,10 @@ function choose(set: Map<string, OfferedTool>, choice: unknown): Omit<Offer, "re
 }
 
 /** Chat Completions nests the two fields, the Responses API has them flat. */
-function allow(set: ReadonlyMap<string, OfferedTool>, { mode, tools: entries }: Fields): Omit<Offer, "renamed"> {
+function allow(
+  set: ReadonlyMap<string, OfferedTool>,
+  { mode, tools: entries }: Fields,
+): Pick<Offer, "tools" | "choice"> {
   const names = meant(set, Array.isArray(entries) ? entries : []);
   const allowed = new Map([...set].filter(([name]) => names.has(name)));
   if (mode === "required" && allowed.size === 0) {

@@ -112,7 +112,7 @@ export function engineRequest(turn: Turn, shape: Shape): EngineRequest {
   return wellFormed<EngineRequest>({
     model: turn.model,
     messages: plan(typeof request.instructions === "string" ? request.instructions : null, turn.items, shape),
-    tools: [...offer.tools.values()].map((tool) => tool.engine),
+    tools: offer.shown,
     toolChoice: offer.choice,
     parallelToolCalls: request.parallel_tool_calls ?? true,
     format: outputFormat(request),

@@ -16,6 +16,7 @@ export const weather: EngineTool = {
   strict: true,
   inputGrammar: null,
   inThread: false,
+  callable: true,
 };
 /** A tool whose arguments a grammar can bound. */
 export const poll: EngineTool = {
@@ -25,6 +26,7 @@ export const poll: EngineTool = {
   strict: true,
   inputGrammar: null,
   inThread: false,
+  callable: true,
 };
 
 export const user = (text: string): EngineMessage => ({ role: "user", content: [{ type: "text", text }] });

@@ -171,6 +171,19 @@ test("two kinds of tools under one name are two functions, and a thread shows bo
   );
 });
 
+test("tools that are not allowed for now are still listed, so that prompts begin as before", () => {
+  const choice = { type: "allowed_tools", mode: "auto", tools: [{ type: "function", name: "g" }] };
+  const listed = offer([f, g], choice).shown.map(({ name, callable }) => [name, callable]);
+  assert.deepEqual(listed, [
+    ["f", false],
+    ["g", true],
+  ]);
+  assert.deepEqual(
+    offer([f, g]).shown.map(({ callable }) => callable),
+    [true, true],
+  );
+});
+
 test("what a thread brings beyond the limit of tools is left out", () => {
   const many = Array.from({ length: limits.tools + 10 }, (_, at) => ({ type: "function", name: `f${at}` }));
   assert.equal(names(offer([f], "auto", [{ type: "additional_tools", tools: many }])).length, limits.tools);

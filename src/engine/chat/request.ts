@@ -41,7 +41,8 @@ function sampling({ sampling }: EngineRequest): Fields {
 }
 
 /** Tools are left out where none may be called: llama-server's "none" lets calls through as text. */
-function tools({ tools, toolChoice, parallelToolCalls }: EngineRequest, dialect: Dialect): Fields {
+function tools({ tools: shown, toolChoice, parallelToolCalls }: EngineRequest, dialect: Dialect): Fields {
+  const tools = shown.filter(({ callable }) => callable);
   if (tools.length === 0 || toolChoice === "none") return {};
   const all = { tools: tools.map(chatTool), parallel_tool_calls: parallelToolCalls };
   if (toolChoice === "auto") return all;

@@ -39,8 +39,8 @@ export interface GrammarOptions {
 /** The tools that this request may call: none, all, or the named ones. */
 export function callableTools({ tools, toolChoice }: EngineRequest): readonly EngineTool[] {
   if (toolChoice === "none") return [];
-  if (typeof toolChoice === "string") return tools;
-  return tools.filter(({ name }) => toolChoice.names.includes(name));
+  const callable = tools.filter((tool) => tool.callable);
+  return typeof toolChoice === "string" ? callable : callable.filter(({ name }) => toolChoice.names.includes(name));
 }
 
 /** What the answer to `request` must fit; null where anything goes. */

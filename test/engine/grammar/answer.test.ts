@@ -21,6 +21,12 @@ async function judgeAnswer(rest: Partial<EngineRequest>, thinking: "none" | "pos
     : (text: string) => text.startsWith("<tool_call>") && accepts(text.slice(11));
 }
 
+test("what is only listed is not called", async () => {
+  const accepts = await judgeAnswer({ tools: [{ ...weather, callable: false }, poll] });
+  assert.ok(accepts(yes));
+  assert.ok(!accepts(paris));
+});
+
 test("a call that the model began is a call of an offered tool, and another may follow", async () => {
   const accepts = await judgeAnswer(offer);
   for (const text of [paris, yes, `${paris}\n${yes}`]) assert.ok(accepts(text), text);

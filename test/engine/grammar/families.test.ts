@@ -51,7 +51,15 @@ const toolsOf = (sample: readonly Schema[]): EngineTool[] =>
       additionalProperties: false,
       $defs: $defs ?? {},
     };
-    return { name: `tool_${index}`, description: "", parameters, strict: false, inThread: false, inputGrammar: null };
+    return {
+      name: `tool_${index}`,
+      description: "",
+      parameters,
+      strict: false,
+      inThread: false,
+      callable: true,
+      inputGrammar: null,
+    };
   });
 
 let dice: Dice;

@@ -62,7 +62,7 @@ test("patches in a grammar like Codex's", async () => {
 
 function tool(name: string, inputGrammar: EngineTool["inputGrammar"]): EngineTool {
   const parameters = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
-  return { name, description: "", parameters, strict: false, inputGrammar, inThread: false };
+  return { name, description: "", parameters, strict: false, inputGrammar, inThread: false, callable: true };
 }
 
 /** JSON spells it with four digits, which grammars do not write; or "." stops at it in JavaScript alone. */

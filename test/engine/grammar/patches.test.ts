@@ -19,7 +19,15 @@ before(async () => {
 async function patch(definition: string, seed: number): Promise<string | null> {
   const parameters = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
   const inputGrammar = { syntax: "lark", definition } as const;
-  const tool = { name: "apply_patch", description: "", parameters, strict: false, inputGrammar, inThread: false };
+  const tool = {
+    name: "apply_patch",
+    description: "",
+    parameters,
+    strict: false,
+    inputGrammar,
+    inThread: false,
+    callable: true,
+  };
   const request = asking("x", { tools: [tool], toolChoice: "required", parallelToolCalls: false });
   const text = await dice.write(answerGrammar(request, { thinking: "none", exact: true })?.source ?? "", seed, 4_000);
   if (text === null) return null;
