@@ -40,7 +40,13 @@ export class ChatTemplate {
   render(request: EngineRequest, shield: Shield): string {
     const { messages, tools, effort, extra, format } = request;
     const shielded = { ...request, ...shield.protect({ messages, tools, effort, extra, format }) };
-    return this.#render(templateVariables(shielded, this.traits));
+    try {
+      return this.#render(templateVariables(shielded, this.traits));
+    } catch (error) {
+      if (effort === null) throw error;
+      // Some know no effort but their own two or three, and refuse the whole thread for another.
+      return this.#render(templateVariables({ ...shielded, effort: null }, this.traits));
+    }
   }
 
   #render(variables: Readonly<Record<string, unknown>>): string {

@@ -79,6 +79,18 @@ suite("other templates", { timeout: 120_000 }, () => {
     });
   });
 
+  test("an effort that the template does not know is left out", async () => {
+    const modelPath = join(folder, "efforts.gguf");
+    const picky = `{%- if reasoning_effort and reasoning_effort != "high" -%}{{ raise_exception("unknown effort") }}{%- endif -%}`;
+    await writeScriptedModelWith(picky + turns + opening, modelPath);
+    await withEngine({ modelPath, slots: 1 }, async ({ engine }) => {
+      for (const effort of ["high", "medium", "of my own"]) {
+        const { end } = await outcomeOf(engine.generate(asking("hi", { effort }), never));
+        assert.deepEqual(end, { kind: "finish", reason: "stop" }, effort);
+      }
+    });
+  });
+
   test("a template that refuses the prompt's shape fails before anything else is said", async () => {
     const modelPath = join(folder, "strict.gguf");
     const strict = `{%- if messages[0].role == "system" -%}{{ raise_exception("No system role") }}{%- endif -%}${turns}${opening}`;
