@@ -65,7 +65,10 @@ export const choices = {
   auto: { use: "used", note: "the model decides" },
   none: { use: "used", note: "the model may not call anything" },
   required: { use: "used", note: "the model must call something; `any` means the same" },
-  allowed_tools: { use: "used", note: "only these may be called; with the mode `required` one must be. The embedded model is shown the others too, so that its cache holds" },
+  allowed_tools: {
+    use: "used",
+    note: "only these may be called; with the mode `required` one must be. The embedded model is shown the others too, so that its cache holds",
+  },
   function: demand,
   custom: demand,
   local_shell: demand,
