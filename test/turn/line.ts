@@ -28,11 +28,12 @@ export interface Played {
   readonly outcome: Outcome;
 }
 
-/** Runs one request to its end. */
+/** Runs one request to its end; `heard` is told every event as it leaves. */
 export async function play(
   line: Line,
   body: unknown,
   signal: AbortSignal = new AbortController().signal,
+  heard: (event: Event) => void = () => undefined,
 ): Promise<Played> {
   const turn = await prepare(line, parseRequest(body), null, signal);
   const stream = run(line, turn, signal);
@@ -44,5 +45,6 @@ export async function play(
       return { events, outcome: step.value };
     }
     events.push(step.value);
+    heard(step.value);
   }
 }
