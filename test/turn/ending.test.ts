@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Delta, Engine, Failure } from "../../src/engine/engine.ts";
-import { createScriptEngine, type Step } from "../../src/engine/script.ts";
+import { createScriptEngine } from "../../src/engine/script.ts";
 import { ApiError } from "../../src/errors.ts";
 import { limits } from "../../src/limits.ts";
 import { silentLog } from "../../src/log.ts";
@@ -137,30 +137,6 @@ test("an engine that throws or just ends is a failure of this response only", as
     const { response } = lastOf(events);
     assert.equal(response.status, "failed");
     assert.doesNotMatch(response.error?.message ?? "", /secret/);
-  }
-});
-
-test("a stream on which nothing leaves is kept alive, however busy the engine is", async () => {
-  const progress: Delta = { kind: "progress", stage: "prefill", done: 1, total: 2 };
-  const argument: Delta = { kind: "text", key: 0, text: " " };
-  for (const [before, busy, after] of [
-    [[], progress, [...say(0, "hi"), close(0), finish("stop")]],
-    [call(0, "{"), argument, [{ kind: "text", key: 0, text: "}" }, close(0), finish("stop")]],
-  ] as const) {
-    const alive: Event[] = [];
-    // Busy until it has been kept alive twice: no machine is too slow for that.
-    async function* script(): AsyncGenerator<Step> {
-      yield* before;
-      while (alive.length < 3) yield* [5, busy];
-      yield* after;
-    }
-    await play(
-      makeLine(() => script(), { keepAliveMs: 50 }),
-      { input: "x", tools },
-      undefined,
-      (event) => event.type === "response.in_progress" && alive.push(event),
-    );
-    assert.equal(alive.length, 3);
   }
 });
 

@@ -6,6 +6,7 @@ import { accumulateResponse } from "openai/lib/responses/ResponseAccumulator";
 import type { Response as OpenAiResponse, ResponseStreamEvent } from "openai/resources/responses/responses";
 import { checkBody, checkEvents } from "../../src/spec/check/check.ts";
 import type { Delta } from "../../src/engine/engine.ts";
+import type { Step } from "../../src/engine/script.ts";
 import type { CheckContext } from "../../src/spec/check/rules.ts";
 import type { Event, TerminalEvent } from "../../src/spec/events.ts";
 import { isTerminal } from "../../src/spec/events.ts";
@@ -164,4 +165,36 @@ test("keep-alives in random places take nothing back", async () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test("a stream on which nothing leaves is kept alive, however busy the engine is", async () => {
+  const held: Delta = { kind: "text", key: 0, text: " " };
+  const whole: Delta = { kind: "text", key: 0, text: "}" };
+  const answer: Delta = { kind: "open", key: 0, item: { type: "message" } };
+  const call: Delta = { kind: "open", key: 0, item: { type: "call", name: "f" } };
+  const brace: Delta = { kind: "text", key: 0, text: "{" };
+  const ending: readonly Delta[] = [
+    { kind: "close", key: 0 },
+    { kind: "finish", reason: "stop" },
+  ];
+  const reading: Delta = { kind: "progress", stage: "prefill", done: 1, total: 2 };
+  for (const [before, busy, after] of [
+    [[], reading, [answer, whole, ...ending]],
+    [[call, brace], held, [whole, ...ending]],
+  ] as const) {
+    const alive: Event[] = [];
+    // Busy until it has been kept alive twice: no machine is too slow for that.
+    async function* script(): AsyncGenerator<Step> {
+      yield* before;
+      while (alive.length < 3) yield* [5, busy];
+      yield* after;
+    }
+    await play(
+      makeLine(() => script(), { keepAliveMs: 50 }),
+      { input: "x", tools: [{ type: "function", name: "f", parameters: { type: "object" } }] },
+      undefined,
+      (event) => event.type === "response.in_progress" && alive.push(event),
+    );
+    assert.equal(alive.length, 3);
+  }
 });
