@@ -10,8 +10,8 @@ import { type Draft, draft } from "./render.ts";
 /**
  * Each shape does what the ones before it do, and more. 0: developer and system messages before the first answer are
  * folded into one leading message, later ones become marked user text: a good part of the templates in use drops them
- * without a word, and some the leading one with them. 1: neighbours of one role are merged, and a user has the last word.
- * 2: the leading message moves into the first user message. 3: calls and outputs are told in plain text.
+ * without a word, and some the leading one with them. 1: neighbours of one role are merged, an output is followed by the
+ * assistant, and a user has the last word. 2: the leading message moves into the first user message. 3: calls and outputs are told in plain text.
  */
 export type Shape = 0 | 1 | 2 | 3;
 export const shapes = [0, 1, 2, 3] as const satisfies readonly Shape[] & { length: typeof limits.promptShapes };
@@ -21,7 +21,7 @@ export function plan(instructions: string | null, items: readonly Item[], shape:
   const messages = balance(joinTurns(fold(instructions, items, shape)));
   if (shape === 0) return atLeastOne(messages);
   const told = shape >= 3 ? messages.map(inPlainText) : messages;
-  return joinUsers(joinTurns(endingWithUser(shape >= 2 ? withoutSystem(told) : told)));
+  return joinUsers(joinTurns(endingWithUser(withAnswers(shape >= 2 ? withoutSystem(told) : told))));
 }
 
 /** Items to drafts, one leading system message first. */
@@ -116,6 +116,15 @@ function joinUsers(messages: readonly EngineMessage[]): EngineMessage[] {
   }
   close();
   return joined;
+}
+
+const noAnswer = { role: "assistant", content: "[No answer.]", reasoning: null, calls: [] } as const;
+
+/** Strict templates (Mistral's) skip calls and outputs when they look whether roles alternate: users must not meet there. */
+function withAnswers(messages: readonly EngineMessage[]): EngineMessage[] {
+  return messages.flatMap((message, index) =>
+    message.role === "user" && messages[index - 1]?.role === "tool" ? [noAnswer, message] : [message],
+  );
 }
 
 function inPlainText(message: EngineMessage): EngineMessage {

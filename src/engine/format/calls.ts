@@ -1,9 +1,11 @@
 /**
- * Owns the reading of tool calls in an answer, behind `<tool_call>`: JSON as Hermes and Qwen write it, whose arguments are
- * read as they come, and the tags of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
+ * Owns the reading of tool calls in an answer, behind their mark: JSON as Hermes, Qwen and Mistral write it, whose arguments
+ * are read as they come, and the tags of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
  */
+import { type CallForm, type CallMarks, marksOf } from "./forms.ts";
+import { ObjectEnd } from "./json-end.ts";
 import { readTagged, type ValueOf } from "./leaks.ts";
-import { CallFinder, callTags } from "./marker.ts";
+import { CallFinder } from "./marker.ts";
 
 export type CallPiece =
   | { readonly type: "message"; readonly text: string }
@@ -17,7 +19,8 @@ type Stage = "text" | "header" | "arguments" | "tags" | "closing";
 
 /** `<function=name>`, or a name and the first key. */
 const tagHeader = /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/;
-const header = /^\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
+const namedHeader = /^\s*([\w.-]+)\s*(?:\[ARGS\])?\s*(?=\{)/;
+const jsonHeader = /^\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
 /** A header that is longer is none: names have at most 64 characters. */
 const headerChars = 512;
 
@@ -28,8 +31,10 @@ const headerChars = 512;
 export class CallReader {
   readonly #offered: ReadonlySet<string>;
   readonly #valueOf: ValueOf;
+  readonly #named: boolean;
+  readonly #marks: CallMarks;
   #stage: Stage = "text";
-  #finder = new CallFinder();
+  #finder: CallFinder;
   /** White space that is dropped if a call comes next. */
   #space = "";
   #afterCall = false;
@@ -41,9 +46,12 @@ export class CallReader {
   #tail = "";
 
   /** `offered`: names of the tools that may be called; without any, all is text. `valueOf` reads what stands in tags. */
-  constructor(offered: Iterable<string>, valueOf: ValueOf) {
+  constructor(form: Exclude<CallForm, { type: "harmony" }>, offered: Iterable<string>, valueOf: ValueOf) {
     this.#offered = new Set(offered);
     this.#valueOf = valueOf;
+    this.#named = form.type === "named";
+    this.#marks = marksOf(form);
+    this.#finder = new CallFinder(this.#marks);
   }
 
   /** Whether the answer is in the middle of a call whose arguments are not whole. */
@@ -66,7 +74,7 @@ export class CallReader {
   end(finished: boolean): readonly CallPiece[] {
     if (this.#stage === "closing") return [{ type: "called" }];
     if (!finished || this.insideCall) return [];
-    const held = this.#stage === "header" ? callTags.open + this.#buffer : this.#finder.end();
+    const held = this.#stage === "header" ? this.#marks.open + this.#buffer : this.#finder.end();
     const text = this.#space + held;
     return text === "" || (this.#afterCall && text.trim() === "") ? [] : [{ type: "message", text }];
   }
@@ -108,7 +116,8 @@ export class CallReader {
 
   #readHeader(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
-    const [match, name = ""] = header.exec(this.#buffer) ?? [];
+    const { open, close } = this.#marks;
+    const [match, name = ""] = (this.#named ? namedHeader : jsonHeader).exec(this.#buffer) ?? [];
     if (match !== undefined && this.#offered.has(name)) {
       const rest = this.#buffer.slice(match.length);
       pieces.push({ type: "call", name });
@@ -116,7 +125,7 @@ export class CallReader {
       this.#json = new ObjectEnd();
       return rest;
     }
-    const [tagged, one, other] = tagHeader.exec(this.#buffer) ?? [];
+    const [tagged, one, other] = (!this.#named && tagHeader.exec(this.#buffer)) || [];
     const called = one ?? other ?? "";
     if (tagged !== undefined && this.#offered.has(called)) {
       pieces.push({ type: "call", name: called });
@@ -125,9 +134,9 @@ export class CallReader {
       this.#tail = "";
       return this.#buffer;
     }
-    if (match === undefined && !this.#buffer.includes(callTags.close) && this.#buffer.length <= headerChars)
-      return null;
-    const raw = callTags.open + this.#buffer;
+    const ended = close !== "" && this.#buffer.includes(close);
+    if (match === undefined && !ended && this.#buffer.length <= headerChars) return null;
+    const raw = open + this.#buffer;
     this.#toText();
     this.#afterCall = false;
     pieces.push({ type: "message", text: this.#space + raw });
@@ -147,7 +156,7 @@ export class CallReader {
 
   /** A value may hold the last mark: the call ends with the first behind which it can be read. */
   #readTags(text: string, pieces: CallPiece[]): string | null {
-    const { close } = callTags;
+    const { close } = this.#marks;
     const near = this.#tail + text;
     this.#tail = near.slice(1 - close.length);
     this.#parts.push(text);
@@ -171,13 +180,14 @@ export class CallReader {
   }
 
   #readClosing(text: string, pieces: CallPiece[]): string | null {
+    const { close } = this.#marks;
     this.#buffer += text;
-    const at = this.#buffer.indexOf(callTags.close);
+    const at = this.#buffer.indexOf(close);
     if (at === -1) {
-      this.#buffer = this.#buffer.slice(-callTags.close.length);
+      this.#buffer = this.#buffer.slice(-close.length);
       return null;
     }
-    const rest = this.#buffer.slice(at + callTags.close.length);
+    const rest = this.#buffer.slice(at + close.length);
     pieces.push({ type: "called" });
     this.#toText();
     this.#afterCall = true;
@@ -187,31 +197,6 @@ export class CallReader {
 
   #toText(): void {
     this.#stage = "text";
-    this.#finder = new CallFinder();
-  }
-}
-
-/** Finds where a JSON object ends that comes in chunks. */
-class ObjectEnd {
-  #depth = 0;
-  #inString = false;
-  #escaped = false;
-
-  /** Index behind the object's last brace; null where it lies in a later chunk. */
-  find(text: string): number | null {
-    for (let at = 0; at < text.length; at += 1) {
-      const character = text[at];
-      if (this.#escaped) this.#escaped = false;
-      else if (this.#inString) {
-        if (character === "\\") this.#escaped = true;
-        else if (character === '"') this.#inString = false;
-      } else if (character === '"') this.#inString = true;
-      else if (character === "{" || character === "[") this.#depth += 1;
-      else if (character === "}" || character === "]") {
-        this.#depth -= 1;
-        if (this.#depth === 0) return at + 1;
-      }
-    }
-    return null;
+    this.#finder = new CallFinder(this.#marks);
   }
 }

@@ -1,8 +1,5 @@
-/** Owns the finding of a tool call in an answer: its marker counts at the start of a line, outside code fences, only. */
-
-/** The marks of Hermes models (Qwen, Hermes, Granite, ...), which our own protocol for all other models uses as well. */
-export const callTags = { open: "<tool_call>", close: "</tool_call>" } as const;
-export const thinkTags = { open: "<think>", close: "</think>" } as const;
+/** Owns the finding of a tool call in an answer: a marker of text counts at the start of a line, outside code fences, only. */
+import type { CallMarks } from "./forms.ts";
 
 const fences = ["```", "~~~"] as const;
 /** White space before a marker that is waited for; a longer run is text. */
@@ -22,17 +19,35 @@ export class CallFinder {
   #atLineStart = true;
   /** What ends the code block that the answer is in. */
   #fence: string | null = null;
+  readonly #mark: string;
+  readonly #anywhere: boolean;
+
+  constructor({ open, anywhere }: Pick<CallMarks, "open" | "anywhere">) {
+    this.#mark = open;
+    this.#anywhere = anywhere;
+  }
 
   push(chunk: string): Found {
-    let rest = this.#held + chunk;
+    return this.#anywhere ? this.#find(this.#held + chunk) : this.#read(this.#held + chunk);
+  }
+
+  #find(rest: string): Found {
+    const at = rest.indexOf(this.#mark);
+    const end = at === -1 ? certain(rest, this.#mark) : at;
+    this.#held = at === -1 ? rest.slice(end) : "";
+    return { text: rest.slice(0, end), after: at === -1 ? null : rest.slice(at + this.#mark.length) };
+  }
+
+  #read(whole: string): Found {
+    let rest = whole;
     let text = "";
     this.#held = "";
     while (rest !== "") {
       if (this.#atLineStart) {
         const line = rest.replace(/^[ \t]+/, "");
-        if (this.#fence === null && line.startsWith(callTags.open)) {
+        if (this.#fence === null && line.startsWith(this.#mark)) {
           const before = rest.slice(0, rest.length - line.length);
-          return { text: text + before, after: line.slice(callTags.open.length) };
+          return { text: text + before, after: line.slice(this.#mark.length) };
         }
         if (this.#mayBecome(line) && rest.length - line.length <= indent) {
           this.#held = rest;
@@ -58,11 +73,19 @@ export class CallFinder {
 
   #mayBecome(line: string): boolean {
     if (this.#fence !== null) return line.length < this.#fence.length && this.#fence.startsWith(line);
-    return [callTags.open, ...fences].some((mark) => line.length < mark.length && mark.startsWith(line));
+    return [this.#mark, ...fences].some((mark) => line.length < mark.length && mark.startsWith(line));
   }
 
   #toggleFence(line: string): void {
     if (this.#fence === null) this.#fence = fences.find((fence) => line.startsWith(fence)) ?? null;
     else if (line.startsWith(this.#fence)) this.#fence = null;
   }
+}
+
+/** Length of the beginning of `text` that cannot be part of a `mark` that more text may complete. */
+export function certain(text: string, mark: string): number {
+  for (let length = Math.min(mark.length - 1, text.length); length > 0; length -= 1) {
+    if (text.endsWith(mark.slice(0, length))) return text.length - length;
+  }
+  return text.length;
 }

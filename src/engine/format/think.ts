@@ -1,14 +1,7 @@
 /** Owns the splitting of inline thinking (`<think>...</think>` at the start of an answer) from the answer itself. */
 import { limits } from "../../limits.ts";
-
-/** Tags that models open their thinking with, and what ends it (Qwen and DeepSeek; Claude-like tunes; Seed; Magistral). */
-const tags: Readonly<Record<string, string>> = {
-  "<think>": "</think>",
-  "<thinking>": "</thinking>",
-  "<seed:think>": "</seed:think>",
-  "[THINK]": "[/THINK]",
-};
-const openers = Object.keys(tags);
+import { type Tags, thinkForms, thinkTags } from "./forms.ts";
+import { certain } from "./marker.ts";
 
 export interface ThinkPiece {
   readonly type: "reasoning" | "message";
@@ -30,16 +23,17 @@ type Stage =
  */
 export class ThinkSplitter {
   #stage: Stage;
-  #close = "</think>";
+  #close: string;
   /** Text that may turn out to be a tag, or white space that may turn out to stand before one. */
   #held = "";
   #thought = false;
   /** White space that was left out so far. Too much of it is told like text, so that whoever bounds answers sees it. */
   #blank = 0;
 
-  /** `inside`: the prompt already ended with `<think>`, so the answer starts in the middle of it. */
-  constructor(inside = false) {
+  /** `inside`: the prompt already ended with the opening one of `tags`, so the answer starts in the middle of it. */
+  constructor(inside = false, tags: Tags = thinkTags) {
     this.#stage = inside ? "thinking" : "start";
+    this.#close = tags.close;
   }
 
   /** Whether all that follows is plain answer, so that it need not pass through here. */
@@ -68,12 +62,12 @@ export class ThinkSplitter {
 
   #begin(pieces: ThinkPiece[]): void {
     const text = this.#held.trimStart();
-    const opener = openers.find((tag) => text.startsWith(tag));
-    if (opener !== undefined) {
+    const tags = thinkForms.find(({ open }) => text.startsWith(open));
+    if (tags !== undefined) {
       this.#stage = "thinking";
-      this.#close = tags[opener] ?? this.#close;
-      this.#held = text.slice(opener.length);
-    } else if (this.#held.length > limits.blankChars || !openers.some((tag) => tag.startsWith(text))) {
+      this.#close = tags.close;
+      this.#held = text.slice(tags.open.length);
+    } else if (this.#held.length > limits.blankChars || !thinkForms.some(({ open }) => open.startsWith(text))) {
       this.#stage = "answer";
       pieces.push({ type: "message", text: this.#held });
       this.#held = "";
@@ -116,12 +110,4 @@ export class ThinkSplitter {
 function trailing(text: string, end: number): number {
   const length = end - text.slice(0, end).trimEnd().length;
   return length > limits.blankChars ? 0 : length;
-}
-
-/** Length of the beginning of `text` that cannot be part of a `tag` that more text may complete. */
-function certain(text: string, tag: string): number {
-  for (let length = Math.min(tag.length - 1, text.length); length > 0; length -= 1) {
-    if (text.endsWith(tag.slice(0, length))) return text.length - length;
-  }
-  return text.length;
 }

@@ -2,7 +2,16 @@
 import { limits } from "../../limits.ts";
 import { type Fields, isFields } from "../../spec/json.ts";
 import type { EngineRequest, EngineTool, InputGrammar } from "../engine.ts";
-import { callTags, thinkTags } from "../format/marker.ts";
+import {
+  type AnswerForm,
+  argumentsMark,
+  type CallForm,
+  type CallTags,
+  harmony,
+  marksOf,
+  plainForm,
+} from "../format/forms.ts";
+import { recipientMark, recipientPrefix } from "../format/harmony.ts";
 import { larkExpression } from "./lark.ts";
 import { attempted, regexExpression } from "./regex.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
@@ -17,21 +26,9 @@ export interface AnswerGrammar {
 /** Whether thinking may come before what the grammar asks for: not at all, by the model's choice, or it is under way. */
 export type Thinking = "none" | "possible" | "begun";
 
-/**
- * What stands around the parts of a call in tags, as the model's template writes it; null where calls are JSON. A call is
- * `before` name `end`, and for each argument in between `beforeKey` key `beforeValue` value `afterValue`.
- */
-export interface CallTags {
-  readonly before: string;
-  readonly beforeKey: string;
-  readonly beforeValue: string;
-  readonly afterValue: string;
-  readonly end: string;
-}
-
 export interface GrammarOptions {
   readonly thinking: Thinking;
-  readonly tags?: CallTags | null;
+  readonly form?: AnswerForm;
   /** False: arguments are any object, and a format is any JSON; for schemas that llama.cpp refuses. */
   readonly exact: boolean;
 }
@@ -45,43 +42,87 @@ export function callableTools({ tools, toolChoice }: EngineRequest): readonly En
 
 /** What the answer to `request` must fit; null where anything goes. */
 export function answerGrammar(request: EngineRequest, options: GrammarOptions): AnswerGrammar | null {
-  const { thinking, exact } = options;
+  const { thinking, exact, form = plainForm } = options;
+  const frame = frameOf(form);
   const rules = new RuleBook();
   const tools = callableTools(request);
-  const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, options, rules);
-  const format = formatExpression(request, exact, rules);
+  const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, form.calls, exact, rules);
+  const fitting = formatExpression(request, exact, rules);
+  const format = fitting === null ? null : `${literal(frame.text)} ${fitting}`;
   const forced = calls !== null && request.toolChoice !== "auto";
   if (calls !== null && format === null && !forced)
     return { from: "call", source: `root ::= ${calls}\n${rules.toString()}` };
   const choices: string[] = [];
-  if (calls !== null) choices.push(`${literal(callTags.open)} ${calls}`);
+  if (calls !== null) choices.push(`${frame.call} ${calls}`);
   if (format !== null && !forced) choices.push(format);
   if (choices.length === 0) return null;
-  const root = afterThinking(rules.add("answer", oneOf(choices)), thinking, rules);
+  const root = afterThinking(rules.add("answer", oneOf(choices)), thinking, frame, rules);
   return { from: "start", source: `root ::= ${root}\n${rules.toString()}` };
 }
 
-/** One call or several, from behind the first opening tag to behind the last closing one. */
+/** What stands around the parts of a whole answer. */
+interface Frame {
+  readonly thinking: { readonly open: string; readonly close: string; readonly after: string };
+  /** Before text. */
+  readonly text: string;
+  /** Up to where `callsRule` goes on, as GBNF. */
+  readonly call: string;
+}
+
+function frameOf({ thinking, calls }: AnswerForm): Frame {
+  if (calls.type !== "harmony")
+    return { thinking: { ...thinking, after: "" }, text: "", call: literal(marksOf(calls).open) };
+  const { start, channel, message, end } = harmony;
+  return {
+    thinking: { open: `${channel}analysis${message}`, close: end, after: `${start}assistant` },
+    text: `${channel}final${message}`,
+    // The channel may come before the recipient or behind it.
+    call: `${literal(`${channel}commentary`)}? ${literal(recipientMark)}`,
+  };
+}
+
+/** One call or several, from behind the mark of the first to the end of the last. */
 function callsRule(
   tools: readonly EngineTool[],
   parallel: boolean,
-  { tags = null, exact }: GrammarOptions,
+  form: CallForm,
+  exact: boolean,
   rules: RuleBook,
 ): string {
-  const bodies = tools.map((tool) =>
-    tags === null ? jsonCall(tool, exact, rules) : taggedCall(tool, tags, exact, rules),
-  );
-  const call = rules.add("call", `${oneOf(bodies)} ${literal(callTags.close)}`);
-  return rules.add(
-    "calls",
-    parallel ? `${call} (${literal(`\n${callTags.open}`)} ${call}){0,${limits.engineCalls - 1}}` : call,
-  );
+  const bodies = oneOf(tools.map((tool) => callRule(tool, form, exact, rules)));
+  // The token that ends a call in Harmony ends the answer.
+  if (form.type === "harmony") return rules.add("calls", bodies);
+  const { open, close, between } = marksOf(form);
+  const call = rules.add("call", `${bodies} ${literal(close)}`);
+  const more = `(${literal(between + open)} ${call}){0,${limits.engineCalls - 1}}`;
+  return rules.add("calls", parallel ? `${call} ${more}` : call);
 }
 
-function jsonCall({ name, parameters, inputGrammar }: EngineTool, exact: boolean, rules: RuleBook): string {
+/** One call of `tool`, without the marks around it. */
+function callRule(tool: EngineTool, form: CallForm, exact: boolean, rules: RuleBook): string {
+  if (form.type === "tags") return taggedCall(tool, form.tags, exact, rules);
+  const args = argumentsRule(tool, exact, rules);
+  switch (form.type) {
+    case "json":
+      return rules.fresh(
+        `${literal(`\n{"name": ${JSON.stringify(tool.name)}, "arguments": `)} ${args} ${literal("}\n")}`,
+      );
+    case "named":
+      return rules.fresh(`${literal(tool.name + argumentsMark)} ${args}`);
+    case "harmony":
+      return rules.fresh(`${literal(recipientPrefix + tool.name)} ${headerEnd(rules)} ${args}`);
+  }
+}
+
+function headerEnd(rules: RuleBook): string {
+  const { channel, constrain, message } = harmony;
+  const lane = `(${literal(channel)} ("commentary" | "analysis"))?`;
+  return rules.add("header", `${lane} (" "? ${literal(constrain)} "json" | " json")? ${literal(message)}`);
+}
+
+function argumentsRule({ parameters, inputGrammar }: EngineTool, exact: boolean, rules: RuleBook): string {
   const input = exact && inputGrammar !== null ? inputExpression(inputGrammar, rules) : null;
-  const fields = input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
-  return rules.fresh(`${literal(`\n{"name": ${JSON.stringify(name)}, "arguments": `)} ${fields} ${literal("}\n")}`);
+  return input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
 }
 
 /** Arguments in the schema's order; the optional ones may be left out, and there are no others than it names, if it names any. */
@@ -142,8 +183,9 @@ function formatExpression({ format }: EngineRequest, exact: boolean, rules: Rule
   }
 }
 
-function afterThinking(answer: string, thinking: Thinking, rules: RuleBook): string {
+function afterThinking(answer: string, thinking: Thinking, frame: Frame, rules: RuleBook): string {
   if (thinking === "none") return answer;
-  const thought = textUntil(thinkTags.close, rules.add("thought", `[\\n]{0,4} ${answer}`), rules);
-  return thinking === "begun" ? thought : `${answer} | [\\n]{0,2} ${literal(thinkTags.open)} ${thought}`;
+  const { open, close, after } = frame.thinking;
+  const thought = textUntil(close, rules.add("thought", `[\\n]{0,4} ${literal(after)} ${answer}`), rules);
+  return thinking === "begun" ? thought : `${answer} | [\\n]{0,2} ${literal(open)} ${thought}`;
 }

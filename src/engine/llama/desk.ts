@@ -5,7 +5,7 @@ import type { EngineRequest, Failure } from "../engine.ts";
 import type { Sequence, Token } from "./binding.ts";
 import { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
-import { endsThinking, type Runtime } from "./runtime.ts";
+import type { Runtime } from "./runtime.ts";
 import { chooseSlot, Threads } from "./slots.ts";
 import { TemplateError } from "./template.ts";
 import { writeAnswer } from "./writer.ts";
@@ -110,7 +110,7 @@ export class Desk {
       const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
       const least = Math.ceil(bytes / vocabulary.longest);
       const tokens = least > about.contextLength ? null : vocabulary.tokenize(pieces);
-      return { tokens, least, thinking: endsThinking(rendered) };
+      return { tokens, least, thinking: template.beganThinking(rendered) };
     } catch (error) {
       const code = error instanceof TemplateError ? "template" : "server_error";
       this.#fail(id, { code, message: `The prompt could not be made: ${messageOf(error)}` });

@@ -4,7 +4,7 @@ import type { Log, ReportWork } from "../../log.ts";
 import { count } from "../../metrics.ts";
 import type { Delta, EngineMessage, EnginePart, EngineRequest, EngineTool, Health, OpenItem } from "../engine.ts";
 import type { Member } from "../fleet.ts";
-import { AnswerReader } from "../format/answer.ts";
+import { type AnswerReader, createAnswerReader } from "../format/answer.ts";
 import { LogprobTrack } from "../format/logprobs.ts";
 import { callableTools } from "../grammar/answer.ts";
 import type { Inbox } from "./inbox.ts";
@@ -187,7 +187,7 @@ class AnswerDeltas {
       case "prefill":
         return yield { kind: "progress", stage: "prefill", done: report.done, total: report.total };
       case "started":
-        this.#reader = new AnswerReader({ thinking: report.thinking, tools: this.#tools });
+        this.#reader = createAnswerReader({ thinking: report.thinking, form: report.form, tools: this.#tools });
         return;
       case "piece":
         this.#logprobs?.push(report.logprobs ?? []);

@@ -1,30 +1,29 @@
 /** Owns what a chat template is given: the neutral prompt in the form of Chat Completions, tools and thinking with it. */
 import type { EngineCall, EngineMessage, EnginePart, EngineRequest, EngineTool } from "../engine.ts";
-import { callTags } from "../format/marker.ts";
-import type { CallTags } from "../grammar/answer.ts";
+import { type CallForm, callTags, type Tags } from "../format/forms.ts";
 import { dump } from "../grammar/schema.ts";
 
 /** What a template can do; found out by rendering something known. */
 export interface TemplateTraits {
-  /** `native`: it renders tools, calls and results itself, in a form that we read. `prompted`: we put them into the text. */
-  readonly tools: "native" | "prompted";
-  /** What stands around the parts of calls, where it writes them in tags; null: they are JSON. */
-  readonly tags: CallTags | null;
+  /** The form in which it renders calls itself, tools and results too; null: we put them into the text, as JSON. */
+  readonly calls: CallForm | null;
   /** It takes arguments as JSON text, and so renders them to the byte as the model wrote them. */
   readonly argumentsAsText: boolean;
   /** It renders the text of a message that also calls; Hermes' templates drop it. */
   readonly textWithCalls: boolean;
+  /** It renders all calls of a message; gpt-oss' renders the first, and takes every result for that one's. */
+  readonly callsTogether: boolean;
   /** It renders a system message. */
   readonly system: boolean;
 }
 
-export const responseTags = { open: "<tool_response>", close: "</tool_response>" } as const;
+export const responseTags: Tags = { open: "<tool_response>", close: "</tool_response>" };
 
 type TemplateMessage = Readonly<Record<string, unknown>> & { readonly role: string; readonly content: string };
 
 /** The variables for `request`, whose texts are already shielded. */
 export function templateVariables(request: EngineRequest, traits: TemplateTraits): Record<string, unknown> {
-  const native = traits.tools === "native";
+  const native = traits.calls !== null;
   const tools = request.toolChoice === "none" ? [] : toolsOfHead(request.tools);
   const told = [native || tools.length === 0 ? null : toolProtocol(tools), formatRequest(request)];
   const messages = instruct(
@@ -34,7 +33,7 @@ export function templateVariables(request: EngineRequest, traits: TemplateTraits
   );
   const kwargs = request.extra["chat_template_kwargs"];
   return {
-    ...thinkingVariables(request.effort),
+    ...thinkingVariables(request.effort, traits),
     ...(typeof kwargs === "object" ? kwargs : {}),
     // Last: a client may set what its template listens to, not what the prompt is made of.
     messages,
@@ -50,46 +49,89 @@ function toolsOfHead(tools: readonly EngineTool[]): readonly EngineTool[] {
 }
 
 /** Names that templates in use listen to: Qwen and GLM to the first, DeepSeek and Granite to the second, gpt-oss to the third. */
-function thinkingVariables(effort: string | null): Record<string, unknown> {
+function thinkingVariables(effort: string | null, { calls }: TemplateTraits): Record<string, unknown> {
   if (effort === null) return {};
+  // gpt-oss always thinks, and was taught three efforts.
+  if (calls?.type === "harmony") return { reasoning_effort: harmonyEfforts[effort] ?? effort };
   if (effort === "none") return { enable_thinking: false, thinking: false };
   return { enable_thinking: true, thinking: true, reasoning_effort: effort };
 }
+
+const harmonyEfforts: Readonly<Record<string, string>> = {
+  none: "low",
+  minimal: "low",
+  xhigh: "high",
+  max: "high",
+};
 
 function templateTool({ name, description, parameters }: EngineTool): Record<string, unknown> {
   return { type: "function", function: { name, description, parameters } };
 }
 
 function nativeMessages(messages: readonly EngineMessage[], traits: TemplateTraits): TemplateMessage[] {
-  return messages.flatMap((message) => {
-    const calls = message.role === "assistant" && message.content !== "" && message.calls.length > 0;
-    if (!calls || traits.textWithCalls) return nativeMessage(message, traits);
-    return [
-      nativeMessage({ ...message, calls: [] }, traits),
-      nativeMessage({ ...message, content: "", reasoning: null }, traits),
-    ];
-  });
+  const apart = traits.textWithCalls ? messages : messages.flatMap((message) => withoutText(message, traits));
+  return (traits.callsTogether ? apart : oneByOne(apart)).map((message) => nativeMessage(message, traits));
+}
+
+/** The text of a message that also calls, in a message of its own. */
+function withoutText(message: EngineMessage, traits: TemplateTraits): readonly EngineMessage[] {
+  if (message.role !== "assistant" || message.content === "" || message.calls.length === 0) return [message];
+  const { reasoning } = message;
+  // gpt-oss' shows thinking before calls only.
+  const [said, called] = traits.calls?.type === "harmony" ? [null, reasoning] : [reasoning, null];
+  return [
+    { ...message, reasoning: said, calls: [] },
+    { ...message, reasoning: called, content: "" },
+  ];
+}
+
+/** Each call in a message of its own, its result right behind it. */
+function oneByOne(messages: readonly EngineMessage[]): readonly EngineMessage[] {
+  const told: EngineMessage[] = [];
+  const results = new Map<string, EngineMessage>();
+  for (const [index, message] of messages.entries()) {
+    if (message.role === "tool" && results.delete(message.callId)) continue;
+    if (message.role !== "assistant" || message.calls.length < 2) {
+      told.push(message);
+      continue;
+    }
+    for (const next of messages.slice(index + 1, index + 1 + message.calls.length)) {
+      if (next.role === "tool" && message.calls.some(({ id }) => id === next.callId)) results.set(next.callId, next);
+    }
+    for (const [at, call] of message.calls.entries()) {
+      const result = results.get(call.id);
+      told.push({ ...message, reasoning: at === 0 ? message.reasoning : null, calls: [call] });
+      if (result !== undefined) told.push(result);
+    }
+  }
+  return told;
 }
 
 function nativeMessage(message: EngineMessage, traits: TemplateTraits): TemplateMessage {
+  const thinkingField = traits.calls?.type === "harmony" ? "thinking" : "reasoning_content";
   switch (message.role) {
     case "assistant":
       return {
         role: message.role,
         content: message.content,
-        ...(message.reasoning === null ? {} : { reasoning_content: message.reasoning }),
+        ...(message.reasoning === null ? {} : { [thinkingField]: message.reasoning }),
         ...(message.calls.length === 0 ? {} : { tool_calls: message.calls.map((call) => templateCall(call, traits)) }),
       };
     case "tool":
-      return { role: message.role, tool_call_id: message.callId, name: message.name, content: textOf(message.content) };
+      return {
+        role: message.role,
+        tool_call_id: message.callId,
+        name: message.name,
+        content: textOf(message.content),
+      };
     case "system":
     case "user":
       return { role: message.role, content: textOf(message.content) };
   }
 }
 
-function templateCall(call: EngineCall, { argumentsAsText }: TemplateTraits): Record<string, unknown> {
-  const args = argumentsAsText ? call.arguments : parsed(call.arguments);
+function templateCall(call: EngineCall, traits: TemplateTraits): Record<string, unknown> {
+  const args = traits.argumentsAsText ? call.arguments : parsed(call.arguments);
   return { id: call.id, type: "function", function: { name: call.name, arguments: args } };
 }
 

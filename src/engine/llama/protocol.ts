@@ -1,5 +1,6 @@
 /** Owns the messages between the server and the engine process: one type a direction, plain data only. */
 import type { EngineRequest, Failure, FinishReason, Logprob, Usage } from "../engine.ts";
+import type { AnswerForm, CallForm } from "../format/forms.ts";
 import type { Loss } from "./slots.ts";
 
 export interface LoadOptions {
@@ -32,7 +33,7 @@ export interface LoadedModel {
   readonly contextLength: number;
   readonly reasoning: boolean;
   /** Whether the template renders calls itself, and as what, or our own protocol is used. */
-  readonly tools: "native" | "native, in tags" | "prompted";
+  readonly tools: `native, as ${CallForm["type"]}` | "prompted";
   /** Which program renders the template. */
   readonly renderer: "llama.cpp" | "javascript";
   /** What computes: `cuda`, `vulkan`, `metal`, or the CPU. */
@@ -54,8 +55,8 @@ export type Report =
   | { readonly type: "prefill"; readonly id: number; readonly done: number; readonly total: number }
   /** What was read of its thread must be read again, in part. */
   | { readonly type: "lost"; readonly id: number; readonly loss: Loss }
-  /** `thinking`: the prompt already ended with the opening tag. */
-  | { readonly type: "started"; readonly id: number; readonly thinking: boolean }
+  /** `thinking`: the prompt already began it. */
+  | { readonly type: "started"; readonly id: number; readonly thinking: boolean; readonly form: AnswerForm }
   /** `logprobs`: of the tokens that it was made from, where they are wanted. */
   | { readonly type: "piece"; readonly id: number; readonly text: string; readonly logprobs?: readonly Logprob[] }
   | { readonly type: "done"; readonly id: number; readonly reason: FinishReason; readonly usage: Usage }

@@ -3,7 +3,6 @@ import { access, constants } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
-import { thinkTags } from "../format/marker.ts";
 import { answerGrammar, type AnswerGrammar, type Thinking } from "../grammar/answer.ts";
 import type { EngineRequest } from "../engine.ts";
 import {
@@ -63,13 +62,13 @@ export class Runtime {
     this.#llama = llama;
     this.#model = model;
     this.template = template;
-    this.vocabulary = new Vocabulary(model, template.source);
+    this.vocabulary = new Vocabulary(model, template);
     this.sequences = sequences;
     this.defaults = fieldsOf(fieldsOf(model.fileInfo.metadata["general"])["sampling"]);
     this.about = {
       contextLength: sequences[0]?.contextSize ?? 0,
-      reasoning: /enable_thinking|<think>|reasoning_content/.test(template.source),
-      tools: template.traits.tags === null ? template.traits.tools : "native, in tags",
+      reasoning: template.reasons,
+      tools: template.traits.calls === null ? "prompted" : `native, as ${template.traits.calls.type}`,
       renderer,
       device: llama.gpu || "cpu",
     };
@@ -109,7 +108,7 @@ export class Runtime {
         ? "possible"
         : "none";
     for (const exact of [true, false]) {
-      const found = answerGrammar(request, { thinking: allowed, tags: this.template.traits.tags, exact });
+      const found = answerGrammar(request, { thinking: allowed, form: this.template.form, exact });
       if (found === null) return null;
       try {
         const grammar = await this.#compile(found.source);
@@ -193,9 +192,4 @@ async function makeTemplate(
 
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-/** Whether a prompt ends inside of thinking that the template opened. */
-export function endsThinking(prompt: string): boolean {
-  return prompt.trimEnd().endsWith(thinkTags.open);
 }

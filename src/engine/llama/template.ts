@@ -1,8 +1,19 @@
 /** Owns the chat template of a model: who renders it, what it can do, and the prompt it makes of a request. */
 import type { EngineRequest } from "../engine.ts";
 import { readTagged } from "../format/leaks.ts";
-import { callTags } from "../format/marker.ts";
-import type { CallTags } from "../grammar/answer.ts";
+import {
+  type AnswerForm,
+  argumentsMark,
+  type CallForm,
+  type CallTags,
+  callTags,
+  harmony,
+  marksOf,
+  taggedMarks,
+  type Tags,
+  thinkForms,
+  thinkTags,
+} from "../format/forms.ts";
 import type { Renderer } from "./binding.ts";
 import { templateVariables, type TemplateTraits } from "./messages.ts";
 import type { Shield } from "./shield.ts";
@@ -23,6 +34,7 @@ export class TemplateError extends Error {
 
 export class ChatTemplate {
   readonly source: string;
+  readonly form: AnswerForm;
   readonly traits: TemplateTraits;
   readonly #renderer: Renderer;
   /** `bos_token` and the like. */
@@ -33,7 +45,23 @@ export class ChatTemplate {
     this.source = source;
     this.#renderer = new RendererType(source);
     this.#constants = constants;
-    this.traits = this.#probe();
+    const proof = this.#proveForm();
+    const thinking = thinkForms.find(({ open }) => source.includes(open)) ?? thinkTags;
+    this.form = { thinking, calls: proof?.form ?? { type: "json" } };
+    this.traits = this.#probe(proof);
+  }
+
+  /** Whether it has a way to show thinking, or to ask for it. */
+  get reasons(): boolean {
+    return (
+      /enable_thinking|reasoning_content|reasoning_effort/.test(this.source) ||
+      this.source.includes(this.form.thinking.open)
+    );
+  }
+
+  /** Whether `prompt` ends inside of thinking that the template opened. */
+  beganThinking(prompt: string): boolean {
+    return prompt.trimEnd().endsWith(this.form.thinking.open);
   }
 
   /** The prompt for `request`, with the shield's seams in it; throws `TemplateError`. */
@@ -57,19 +85,36 @@ export class ChatTemplate {
     }
   }
 
-  /** What the template writes around the parts of a call in tags; null where our reader would not read it. */
-  #tags(variables: Readonly<Record<string, unknown>>): CallTags | null {
-    let rendered: string;
-    try {
-      rendered = this.#render({ add_generation_prompt: true, ...variables });
-    } catch {
-      return null;
+  /** The form in which it writes calls, with a text that shows it; null where we would not read it, or it tells no tools. */
+  #proveForm(): Proof | null {
+    const [one, two] = [{ probe: "value" }, { probe_one: "first value", probe_two: "second value" }];
+    if (!this.#tellsTools()) return null;
+    const proof = proofs.find(({ text }) => this.#shows(withCall(one), text ?? ""));
+    if (proof !== undefined) return proof;
+    for (const marks of taggedMarks) {
+      const tags = this.#tags(withCall(two), marks);
+      if (tags !== null) return { form: { type: "tags", marks, tags }, text: null };
     }
-    const [call, before = "", first = "", beforeValue = "", between = "", _, last = ""] =
-      // Heads of prompts show an example before it.
-      partsOfCall.exec(rendered.slice(Math.max(0, rendered.lastIndexOf(callTags.open)))) ?? [];
-    if (call === undefined) return null;
-    const inner = call.slice(callTags.open.length, -callTags.close.length);
+    return null;
+  }
+
+  /** Whether it shows tools and results, tools before all else: behind a later message they would move with every turn. */
+  #tellsTools(): boolean {
+    const { messages, tools } = withCall({ probe: "value" });
+    const rendered =
+      this.#try({ messages: [...messages, { role: "assistant", content: "probe end" }, user], tools }) ?? "";
+    const told = rendered.indexOf("probe description");
+    return told !== -1 && told < rendered.indexOf("probe question") && rendered.includes("probe result");
+  }
+
+  /** What the template writes around the parts of a call in tags; null where our reader would not read it. */
+  #tags(variables: Readonly<Record<string, unknown>>, { open, close }: Tags): CallTags | null {
+    const rendered = this.#try(variables) ?? "";
+    // Heads of prompts show an example before it.
+    const from = rendered.lastIndexOf(open) + open.length;
+    const inner = rendered.slice(from, rendered.indexOf(close, from));
+    const [call, before = "", first = "", beforeValue = "", between = "", _, last = ""] = partsOfCall.exec(inner) ?? [];
+    if (from < open.length || call === undefined) return null;
     const read = readTagged(inner, (_tool, _argument, written) => written);
     if (read?.arguments !== '{"probe_one":"first value","probe_two":"second value"}') return null;
     const beforeKey = commonEnd(first, between);
@@ -79,43 +124,67 @@ export class ChatTemplate {
   }
 
   /** Renders something known and looks what became of it, as llama.cpp does to tell the families of templates apart. */
-  #probe(): TemplateTraits {
-    const hermes = `${callTags.open}\n{"name": "probe_name", "arguments": {"probe": "value"}}\n${callTags.close}`;
-    const shows = (variables: Readonly<Record<string, unknown>>, ...texts: readonly string[]): boolean => {
-      try {
-        const rendered = this.#render({ add_generation_prompt: true, ...variables });
-        return texts.every((text) => rendered.includes(text));
-      } catch {
-        return false;
-      }
-    };
-    const user = { role: "user", content: "probe question" };
-    const withCall = (args: unknown): Readonly<Record<string, unknown>> => ({
-      messages: [user, calling(args), probeResult],
-      tools: [probeTool],
-    });
+  #probe(proof: Proof | null): TemplateTraits {
     const textAndCall = { ...calling({ probe: "value" }), content: "probe words" };
-    const json = shows(withCall({ probe: "value" }), hermes, "probe description", "probe result");
-    const told = shows(withCall({ probe: "value" }), "probe description", "probe result");
-    const tags = json || !told ? null : this.#tags(withCall({ probe_one: "first value", probe_two: "second value" }));
+    const tools = [probeTool];
     return {
-      tools: json || tags !== null ? "native" : "prompted",
-      tags,
-      argumentsAsText: shows(withCall('{"probe": "value"}'), hermes),
-      textWithCalls: shows(
-        { messages: [user, textAndCall, probeResult], tools: [probeTool] },
+      calls: proof?.form ?? null,
+      argumentsAsText: typeof proof?.text === "string" && this.#shows(withCall('{"probe": "value"}'), proof.text),
+      // gpt-oss' drops it when it is no longer the last.
+      textWithCalls: this.#shows(
+        { messages: [user, textAndCall, probeResult, { role: "assistant", content: "probe end" }, user], tools },
         "probe words",
         "probe_name",
       ),
-      system: shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
+      callsTogether: this.#shows(
+        { messages: [user, calling({ probe: "first value" }, { probe: "second value" }), probeResult], tools },
+        "first value",
+        "second value",
+      ),
+      system: this.#shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
     };
+  }
+
+  #shows(variables: Readonly<Record<string, unknown>>, ...texts: readonly string[]): boolean {
+    const rendered = this.#try(variables);
+    return rendered !== null && texts.every((text) => rendered.includes(text));
+  }
+
+  #try(variables: Readonly<Record<string, unknown>>): string | null {
+    try {
+      return this.#render({ add_generation_prompt: true, ...variables });
+    } catch {
+      return null;
+    }
   }
 }
 
+/** A form of calls, and what the probe's call looks like in it, where that is known. */
+interface Proof {
+  readonly form: CallForm;
+  readonly text: string | null;
+}
+
+const probeArguments = '{"probe": "value"}';
+const named = marksOf({ type: "named" });
+
+const proofs: readonly Proof[] = [
+  {
+    form: { type: "harmony" },
+    text: ` to=functions.probe_name${harmony.channel}commentary json${harmony.message}${probeArguments}${harmony.call}`,
+  },
+  {
+    form: { type: "json" },
+    text: `${callTags.open}\n{"name": "probe_name", "arguments": ${probeArguments}}\n${callTags.close}`,
+  },
+  {
+    form: { type: "named" },
+    text: `${named.open}probe_name${argumentsMark}${probeArguments}`,
+  },
+];
+
 /** Around the parts of a call with two arguments. */
-const partsOfCall = new RegExp(
-  `^${callTags.open}([^]*?)probe_name([^]*?)probe_one([^]*?)first value([^]*?)probe_two([^]*?)second value([^]*?)${callTags.close}`,
-);
+const partsOfCall = /^([^]*?)probe_name([^]*?)probe_one([^]*?)first value([^]*?)probe_two([^]*?)second value([^]*)$/;
 
 /** The longest end that both have. */
 function commonEnd(one: string, other: string): string {
@@ -133,11 +202,20 @@ const probeTool = {
   },
 };
 
+const user = { role: "user", content: "probe question" };
 const probeResult = { role: "tool", tool_call_id: "call_1", name: "probe_name", content: "probe result" };
 
-function calling(args: unknown): Readonly<Record<string, unknown>> {
-  const call = { id: "call_1", type: "function", function: { name: "probe_name", arguments: args } };
-  return { role: "assistant", content: "", tool_calls: [call] };
+function calling(...calls: readonly unknown[]): Readonly<Record<string, unknown>> {
+  const written = calls.map((args) => ({
+    id: "call_1",
+    type: "function",
+    function: { name: "probe_name", arguments: args },
+  }));
+  return { role: "assistant", content: "", tool_calls: written };
+}
+
+function withCall(args: unknown): { readonly messages: readonly unknown[]; readonly tools: readonly unknown[] } {
+  return { messages: [user, calling(args), probeResult], tools: [probeTool] };
 }
 
 /** Whether `RendererType` renders what templates use; the one inside llama.cpp is not a public interface. */

@@ -1,10 +1,12 @@
 /** Owns text and tokens: which tokens are control tokens, prompts to tokens, and sampled tokens back to text. */
-import { callTags, thinkTags } from "../format/marker.ts";
+import { callTags, spellingsOf } from "../format/forms.ts";
 import type { Model, Token } from "./binding.ts";
 import { responseTags } from "./messages.ts";
 import { Shield } from "./shield.ts";
+import type { ChatTemplate } from "./template.ts";
 
-const marks: readonly string[] = [callTags, thinkTags, responseTags].flatMap(({ open, close }) => [open, close]);
+/** Those of our own protocol. */
+const ownMarks: readonly string[] = [callTags, responseTags].flatMap(({ open, close }) => [open, close]);
 /** Bytes of the longest UTF-8 character: tokens that are still no text after so many are broken text. */
 const longestCharacter = 4;
 /** Tokens before the next one that the detokenizer looks at to decide on a space. */
@@ -13,7 +15,7 @@ const lookBack = 4;
 export class Vocabulary {
   readonly #model: Model;
   /** Spellings that must not come from client text. */
-  readonly #guarded = new Set<string>(marks);
+  readonly #guarded = new Set<string>(ownMarks);
   /** Control tokens that are no text of the answer. */
   readonly #silent = new Set<Token>();
   /** The places before the control tokens that prompts are made with. */
@@ -25,8 +27,10 @@ export class Vocabulary {
    * Guards all control tokens; of the user-defined ones only those that the template or our marks speak, for some
    * vocabularies list plain words and runs of white space among them.
    */
-  constructor(model: Model, template: string) {
+  constructor(model: Model, { source: template, form }: Pick<ChatTemplate, "source" | "form">) {
     this.#model = model;
+    const marks = [...ownMarks, ...spellingsOf(form)];
+    for (const mark of marks) this.#guarded.add(mark);
     const spoken = new Set<string>();
     let longest = 1;
     for (const token of model.iterateAllTokens()) {
@@ -38,7 +42,7 @@ export class Vocabulary {
       if (text === "") continue;
       if (control && template.includes(text)) spoken.add(text);
       if (control || unknown || template.includes(text)) this.#guarded.add(text);
-      if (control && !marks.includes(text)) this.#silent.add(token);
+      if (control && !marks.some((mark) => mark.includes(text))) this.#silent.add(token);
     }
     this.longest = longest;
     this.#cuts = cutsBefore([...spoken]);

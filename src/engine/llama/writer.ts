@@ -1,7 +1,7 @@
 /** Owns the writing of one answer in one slot: reads the prompt in chunks, samples token by token, switches grammars on. */
 import { limits } from "../../limits.ts";
 import type { FinishReason, Logprob } from "../engine.ts";
-import { AnswerWatch } from "../format/watch.ts";
+import { type AnswerWatch, createAnswerWatch } from "../format/watch.ts";
 import type { GrammarState, Sampled, Sequence, Token } from "./binding.ts";
 import type { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
@@ -26,7 +26,7 @@ export async function writeAnswer(writing: Writing): Promise<void> {
   try {
     const cached = await readPrompt(writing);
     if (job.cancelled) return;
-    report({ type: "started", id: job.id, thinking: job.thinking });
+    report({ type: "started", id: job.id, thinking: job.thinking, form: runtime.template.form });
     const answer = new Answer(writing, guide);
     const reason = await answer.write();
     if (reason === null) return;
@@ -88,7 +88,7 @@ class Answer {
     const { runtime, sequence, job } = writing;
     this.#writing = writing;
     this.#guide = guide;
-    this.#watch = new AnswerWatch(job.thinking);
+    this.#watch = createAnswerWatch(runtime.template.form, job.thinking);
     this.#reader = new TokenReader(runtime.vocabulary, job.prompt);
     this.#stops = new StopFinder(stopsIn(job.request.extra));
     this.#grammar = guide?.from === "start" ? guide.begin() : undefined;

@@ -2,18 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { Delta } from "../../../src/engine/engine.ts";
-import { AnswerReader } from "../../../src/engine/format/answer.ts";
-import { AnswerWatch } from "../../../src/engine/format/watch.ts";
-
-interface Case {
-  readonly title: string;
-  readonly text: string;
-  /** Each item as [type or name, text]. */
-  readonly items: readonly (readonly [string, string])[];
-  readonly thinking?: boolean;
-  readonly tools?: readonly string[];
-}
+import { plainForm } from "../../../src/engine/format/forms.ts";
+import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
+import { type Case, checkCase, read } from "./reading.ts";
 
 const call = (name: string, args: string): string =>
   `<tool_call>\n{"name": "${name}", "arguments": ${args}}\n</tool_call>`;
@@ -128,58 +119,7 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** Of every tool. */
-const parameters = { type: "object", properties: { city: { type: "string" }, days: { type: "integer" } } };
-
-/** The items of `chunks`, and whether the last is closed. */
-function read(
-  chunks: readonly string[],
-  { thinking = false, tools = ["f", "g"] }: Partial<Case>,
-  finished = true,
-): { readonly items: readonly [string, string][]; readonly closed: boolean; readonly insideCall: boolean } {
-  const reader = new AnswerReader({ thinking, tools: tools.map((name) => ({ name, parameters })) });
-  const items: [string, string][] = [];
-  let open = -1;
-  const take = (delta: Delta): void => {
-    if (delta.kind === "open") {
-      assert.equal(open, -1);
-      assert.equal(delta.key, items.length);
-      open = delta.key;
-      items.push([delta.item.type === "call" ? delta.item.name : delta.item.type, ""]);
-    } else if (delta.kind === "text") {
-      assert.equal(delta.key, open);
-      assert.notEqual(delta.text, "");
-      const item = items[open];
-      assert.ok(item);
-      item[1] += delta.text;
-    } else if (delta.kind === "close") {
-      assert.equal(delta.key, open);
-      open = -1;
-    } else assert.fail(delta.kind);
-  };
-  for (const chunk of chunks) for (const delta of reader.push(chunk)) take(delta);
-  for (const delta of reader.end(finished)) take(delta);
-  return { items, closed: open === -1, insideCall: reader.insideCall };
-}
-
-/** `text` cut at `places`. */
-function cut(text: string, places: readonly number[]): string[] {
-  const at = [0, ...places.map((place) => place % (text.length + 1)).sort((a, b) => a - b), text.length];
-  return at.slice(1).map((end, index) => text.slice(at[index], end));
-}
-
-for (const { title, ...example } of cases) {
-  test(`${title} is read alike in one chunk, in characters, and cut anywhere`, () => {
-    const whole = { items: example.items, closed: true, insideCall: false };
-    assert.deepEqual(read([example.text], example), whole);
-    assert.deepEqual(read(example.text.split(""), example), whole);
-    fc.assert(
-      fc.property(fc.array(fc.nat(), { maxLength: 8 }), (places) => {
-        assert.deepEqual(read(cut(example.text, places), example), whole);
-      }),
-    );
-  });
-}
+for (const example of cases) checkCase(example);
 
 test("an answer that was cut leaves its last item open, and shows no half of a call's header", () => {
   const text = `Look:\n${call("f", '{"a": 1}')}`;
@@ -209,8 +149,10 @@ test("no text is lost, whatever comes, but an answer of white space", () => {
 });
 
 test("the watch sees the call that the reader sees, with the text behind its marker", () => {
-  for (const { text, thinking = false } of cases.filter(({ items }) => items.some(([type]) => type === "f"))) {
-    const watch = new AnswerWatch(thinking);
+  for (const { text, form = plainForm, thinking = false } of cases.filter(({ items }) =>
+    items.some(([type]) => type === "f"),
+  )) {
+    const watch = createAnswerWatch(form, thinking);
     let seen = "";
     for (const character of text) {
       seen += character;
@@ -222,6 +164,9 @@ test("the watch sees the call that the reader sees, with the text behind its mar
       break;
     }
     assert.equal(seen, "found");
-    assert.equal(new AnswerWatch(thinking).push(text), text.slice(text.indexOf("<tool_call>") + "<tool_call>".length));
+    assert.equal(
+      createAnswerWatch(form, thinking).push(text),
+      text.slice(text.indexOf("<tool_call>") + "<tool_call>".length),
+    );
   }
 });

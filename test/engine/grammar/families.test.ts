@@ -7,8 +7,9 @@ import { before, test } from "node:test";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import type { Delta, EngineTool } from "../../../src/engine/engine.ts";
-import { AnswerReader } from "../../../src/engine/format/answer.ts";
-import { answerGrammar, type CallTags } from "../../../src/engine/grammar/answer.ts";
+import { createAnswerReader } from "../../../src/engine/format/answer.ts";
+import { type AnswerForm, type CallForm, callTags, plainForm } from "../../../src/engine/format/forms.ts";
+import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { asking } from "../asking.ts";
 import { Dice } from "./dice.ts";
 import { formatChecks } from "./formats.ts";
@@ -18,23 +19,34 @@ import { type Schema, schemas } from "./schemas.ts";
 const count = Math.min(Number(process.env["ANTIPHON_GRAMMARS"] ?? 30), 200);
 const mostTokens = 4_000;
 
-const forms: Readonly<Record<string, CallTags | null>> = {
-  "JSON, as Hermes and Qwen3": null,
+const forms: Readonly<Record<string, CallForm>> = {
+  "JSON, as Hermes and Qwen3": { type: "json" },
   "tags, as Qwen3-Coder and Qwen3.5": {
-    before: "\n<function=",
-    beforeKey: ">\n<parameter=",
-    beforeValue: ">\n",
-    afterValue: "\n</parameter",
-    end: ">\n</function>\n",
+    type: "tags",
+    marks: callTags,
+    tags: {
+      before: "\n<function=",
+      beforeKey: ">\n<parameter=",
+      beforeValue: ">\n",
+      afterValue: "\n</parameter",
+      end: ">\n</function>\n",
+    },
   },
   "tags, as GLM": {
-    before: "",
-    beforeKey: "\n<arg_key>",
-    beforeValue: "</arg_key>\n<arg_value>",
-    afterValue: "</arg_value>",
-    end: "\n",
+    type: "tags",
+    marks: callTags,
+    tags: {
+      before: "",
+      beforeKey: "\n<arg_key>",
+      beforeValue: "</arg_key>\n<arg_value>",
+      afterValue: "</arg_value>",
+      end: "\n",
+    },
   },
+  "JSON behind a name, as Devstral": { type: "named" },
+  "messages on channels, as gpt-oss": { type: "harmony" },
 };
+const formOf = (calls: CallForm): AnswerForm => ({ ...plainForm, calls });
 
 const ajv = new Ajv2020({ strict: false, formats: formatChecks });
 /** Free text in tags ends with a mark that dice would never throw. */
@@ -68,8 +80,8 @@ before(async () => {
 });
 
 /** Name and arguments of the calls in `text`. */
-function callsIn(text: string, tools: readonly EngineTool[]): [name: string, args: string][] {
-  const reader = new AnswerReader({ thinking: false, tools });
+function callsIn(text: string, form: AnswerForm, tools: readonly EngineTool[]): [name: string, args: string][] {
+  const reader = createAnswerReader({ thinking: false, form, tools });
   const calls: [string, string][] = [];
   const take = (delta: Delta): void => {
     if (delta.kind === "open") calls.push([delta.item.type === "call" ? delta.item.name : delta.item.type, ""]);
@@ -81,18 +93,18 @@ function callsIn(text: string, tools: readonly EngineTool[]): [name: string, arg
   return calls;
 }
 
-for (const [form, tags] of Object.entries(forms)) {
+for (const [form, calls] of Object.entries(forms)) {
   test(`${count} forced calls in ${form}: all are read, of a tool, with arguments that fit`, async (context) => {
     let finished = 0;
     for (const [seed, sample] of fc.sample(fc.tuple(tellable, tellable), { numRuns: count, seed: 1 }).entries()) {
       const tools = toolsOf(sample);
       const request = asking("x", { tools, toolChoice: "required", parallelToolCalls: false });
-      const grammar = answerGrammar(request, { thinking: "none", tags, exact: true });
+      const grammar = answerGrammar(request, { thinking: "none", form: formOf(calls), exact: true });
       assert(grammar?.from === "start");
       const text = await dice.write(grammar.source, seed + 1, mostTokens);
       if (text === null) continue;
       finished += 1;
-      const [call, ...others] = callsIn(text, tools);
+      const [call, ...others] = callsIn(text, formOf(calls), tools);
       assert.deepEqual(others, [], text);
       const tool = tools.find(({ name }) => name === call?.[0]);
       assert(tool && call, text);
@@ -117,18 +129,20 @@ test("in tags, text stands as it is, and everything else as JSON", async () => {
   const tools: EngineTool[] = [{ ...toolsOf([{}])[0], name: "run", parameters } as EngineTool];
   const written = 'if (a < b) {\n  say("</param");\n}';
   const request = asking("x", { tools, toolChoice: "required" });
-  for (const [form, tags] of Object.entries(forms)) {
-    if (tags === null) continue;
-    const grammar = answerGrammar(request, { thinking: "none", tags, exact: true });
+  for (const [form, calls] of Object.entries(forms)) {
+    if (calls.type !== "tags") continue;
+    const grammar = answerGrammar(request, { thinking: "none", form: formOf(calls), exact: true });
     assert(grammar);
     const accepts = await judge(grammar.source);
-    const { before, beforeKey, beforeValue, afterValue, end } = tags;
+    const { before, beforeKey, beforeValue, afterValue, end } = calls.tags;
     const call = (...args: readonly (readonly [string, string])[]): string =>
       `<tool_call>${before}run${args.map(([key, value]) => beforeKey + key + beforeValue + value + afterValue).join("")}${end}</tool_call>`;
     const whole = call(["code", written], ["mode", "slow"], ["lines", "[1, 2]"]);
     assert.ok(accepts(whole), `${form}: ${whole}`);
     assert.ok(accepts(`${call(["code", ""])}\n${whole}`));
-    assert.deepEqual(callsIn(whole, tools), [["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })]]);
+    assert.deepEqual(callsIn(whole, formOf(calls), tools), [
+      ["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })],
+    ]);
     for (const wrong of [
       call(["mode", "slow"]),
       call(["code", "x"], ["mode", "other"]),

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
-import { callTags } from "../../../src/engine/format/marker.ts";
+import { callTags } from "../../../src/engine/format/forms.ts";
 import { asking } from "../asking.ts";
 import { Dice } from "./dice.ts";
 import { complaintOfCodex } from "./patches.ts";

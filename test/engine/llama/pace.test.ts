@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
+import { plainForm } from "../../../src/engine/format/forms.ts";
 import { Inbox } from "../../../src/engine/llama/inbox.ts";
 import { Job } from "../../../src/engine/llama/job.ts";
 import { limits } from "../../../src/limits.ts";
@@ -66,7 +67,7 @@ test("an inbox keeps the last of the progress that nobody took", async () => {
   const inbox = new Inbox(() => undefined);
   for (let ahead = 1000; ahead > 0; ahead -= 1) inbox.push({ type: "queued", id: 1, ahead });
   for (let done = 0; done <= 1000; done += 1) inbox.push({ type: "prefill", id: 1, done, total: 1000 });
-  inbox.push({ type: "started", id: 1, thinking: false });
+  inbox.push({ type: "started", id: 1, thinking: false, form: plainForm });
   assert.deepEqual(await inbox.take(), { type: "prefill", id: 1, done: 1000, total: 1000 });
   assert.equal((await inbox.take())?.type, "started");
 });

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
 import type { EngineMessage, EngineRequest } from "../../../src/engine/engine.ts";
+import { plainForm } from "../../../src/engine/format/forms.ts";
 import { loadJavaScriptRenderer, type Llama, type Model, type Renderer } from "../../../src/engine/llama/binding.ts";
 import { ChatTemplate, chatMl, rendersWell, TemplateError } from "../../../src/engine/llama/template.ts";
 import { TokenReader, Vocabulary } from "../../../src/engine/llama/vocabulary.ts";
@@ -56,7 +57,7 @@ const answered: EngineMessage = {
 const thread = [system, user("Weather?"), called, answered];
 
 function rendered(template: ChatTemplate, request: EngineRequest): string {
-  const shield = new Vocabulary(model, template.source).newShield();
+  const shield = new Vocabulary(model, template).newShield();
   return shield.join(template.render(request, shield));
 }
 
@@ -79,7 +80,13 @@ test("a Hermes template renders tools, calls and results itself, arguments to th
   const texts = templates.map((template) => rendered(template, request));
   assert.equal(texts[0], texts[1]);
   for (const { traits } of templates)
-    assert.deepEqual(traits, { tools: "native", tags: null, argumentsAsText: true, textWithCalls: true, system: true });
+    assert.deepEqual(traits, {
+      calls: { type: "json" },
+      argumentsAsText: true,
+      textWithCalls: true,
+      callsTogether: true,
+      system: true,
+    });
   const text = texts[0] ?? "";
   assert.match(text, /^<\|im_start\|>system\nBe brief\.\n\n# Tools/);
   assert.ok(text.includes('"description": "Weather of a city."'));
@@ -108,7 +115,7 @@ test("a tool that the thread tells of is not in the head, unless the head would 
 
 test("any other template gets our own protocol in its text", () => {
   const template = new ChatTemplate(chatMl, native, constants);
-  assert.equal(template.traits.tools, "prompted");
+  assert.equal(template.traits.calls, null);
   const text = rendered(template, asking([...thread, user("And now?")], { tools: [weather] }));
   assert.match(
     text,
@@ -227,7 +234,7 @@ function saying(text: string): EngineRequest {
 
 test("client text is tokenised to the byte, and no control token comes of it", () => {
   const template = new ChatTemplate(chatTemplate, native, constants);
-  const vocabulary = new Vocabulary(model, chatTemplate);
+  const vocabulary = new Vocabulary(model, { source: chatTemplate, form: plainForm });
   const tokenised = (request: EngineRequest): { tokens: number[]; prompt: string } => {
     const shield = vocabulary.newShield();
     const prompt = template.render(request, shield);
@@ -254,7 +261,7 @@ test("client text is tokenised to the byte, and no control token comes of it", (
 });
 
 test("tokens become text as they come, characters whole, control tokens silent", () => {
-  const vocabulary = new Vocabulary(model, chatTemplate);
+  const vocabulary = new Vocabulary(model, { source: chatTemplate, form: plainForm });
   fc.assert(
     fc.property(fc.string({ unit: "grapheme" }), (text) => {
       const reader = new TokenReader(vocabulary, []);

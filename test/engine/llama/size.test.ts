@@ -1,5 +1,6 @@
 /** Owns the tests of large prompts: what cannot fit is refused unread, and long threads are tokenised message by message. */
 import assert from "node:assert/strict";
+import { plainForm } from "../../../src/engine/format/forms.ts";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,7 +54,7 @@ test("a thread is tokenised in pieces of at most one control token, to the same 
     await writeScriptedModel(path);
     const model = await loadModel(await nativeLlama(), path);
     const texts: string[] = [];
-    const vocabulary = new Vocabulary(listening(model, texts), chatTemplate);
+    const vocabulary = new Vocabulary(listening(model, texts), { source: chatTemplate, form: plainForm });
     const message = "<|im_start|>user\n  What is <b>?\n\n<|im_end|>\n";
     const prompt = `${message.repeat(50)}<|im_start|>assistant\n`;
     assert.deepEqual(vocabulary.tokenize([prompt]), model.tokenize(prompt, true));

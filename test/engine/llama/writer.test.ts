@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Sequence, Token } from "../../../src/engine/llama/binding.ts";
+import { plainForm } from "../../../src/engine/format/forms.ts";
 import { Job } from "../../../src/engine/llama/job.ts";
 import type { Report } from "../../../src/engine/llama/protocol.ts";
 import { Pulse } from "../../../src/engine/llama/pulse.ts";
@@ -19,6 +20,7 @@ const runtime = {
   stride: { tokens: () => 256, took: () => undefined },
   rounds: new Rounds(),
   guide: () => Promise.resolve(null),
+  template: { form: plainForm },
   vocabulary: {
     isSilent: () => false,
     detokenize: (tokens: readonly Token[]) => "a".repeat(tokens.length),
