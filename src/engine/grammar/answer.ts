@@ -1,7 +1,7 @@
 /** Owns the grammars of whole answers: calls of the offered tools, text that fits a format, and thinking before either. */
 import { limits } from "../../limits.ts";
 import { type Fields, isFields } from "../../spec/json.ts";
-import type { EngineRequest, EngineTool, InputGrammar } from "../engine.ts";
+import type { EngineRequest, EngineTool } from "../engine.ts";
 import {
   type AnswerForm,
   argumentsMark,
@@ -15,6 +15,7 @@ import { recipientMark, recipientPrefix } from "../format/harmony.ts";
 import { larkExpression } from "./lark.ts";
 import { attempted, regexExpression } from "./regex.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
+import { asItIs, inJson, type Spelling } from "./text.ts";
 import { anyObject, choicesOf, dump, schemaExpression } from "./schema.ts";
 
 /** A GBNF grammar whose first rule is `root`, and from where on it holds. */
@@ -120,20 +121,26 @@ function headerEnd(rules: RuleBook): string {
   return rules.add("header", `${lane} (" "? ${literal(constrain)} "json" | " json")? ${literal(message)}`);
 }
 
-function argumentsRule({ parameters, inputGrammar }: EngineTool, exact: boolean, rules: RuleBook): string {
-  const input = exact && inputGrammar !== null ? inputExpression(inputGrammar, rules) : null;
-  return input ?? (exact ? schemaExpression(withType(parameters), rules) : anyObject(rules));
+function argumentsRule(tool: EngineTool, exact: boolean, rules: RuleBook): string {
+  const input = inputExpression(tool, inJson, exact, rules);
+  if (input !== null) return `${literal(`{"${inputKey}": "`)} ${input} ${literal('"}')}`;
+  return exact ? schemaExpression(withType(tool.parameters), rules) : anyObject(rules);
 }
 
 /** Arguments in the schema's order; the optional ones may be left out, and there are no others than it names, if it names any. */
-function taggedCall({ name, parameters }: EngineTool, tags: CallTags, exact: boolean, rules: RuleBook): string {
+function taggedCall(tool: EngineTool, tags: CallTags, exact: boolean, rules: RuleBook): string {
+  const { name, parameters } = tool;
   const properties = isFields(parameters["properties"]) ? Object.entries(parameters["properties"]) : [];
   const required: readonly unknown[] = Array.isArray(parameters["required"]) ? parameters["required"] : [];
   let rest = rules.fresh(literal(tags.end));
   if (properties.length === 0) rest = anyArguments(tags, rest, rules);
   for (const [key, schema] of properties.toReversed()) {
     const lead = literal(tags.beforeKey + key + tags.beforeValue);
-    const value = taggedValue(exact ? schema : true, parameters, tags.afterValue, rest, rules);
+    const input = key === inputKey ? inputExpression(tool, asItIs, exact, rules) : null;
+    const value =
+      input === null
+        ? taggedValue(exact ? schema : true, parameters, tags.afterValue, rest, rules)
+        : `${input} ${literal(tags.afterValue)} ${rest}`;
     rest = rules.fresh(required.includes(key) ? `${lead} ${value}` : `${lead} ${value} | ${rest}`);
   }
   return rules.fresh(`${literal(tags.before + name)} ${rest}`);
@@ -160,10 +167,22 @@ function taggedValue(schema: unknown, root: Fields, mark: string, after: string,
   return `${schemaExpression({ ...(isFields(schema) ? schema : {}), $defs, definitions }, rules)} ${literal(mark)} ${after}`;
 }
 
-/** The arguments of a custom tool whose input has a grammar; null where that cannot be said. */
-function inputExpression({ syntax, definition }: InputGrammar, rules: RuleBook): string | null {
-  const input = attempted(() => (syntax === "lark" ? larkExpression(definition, rules) : regexExpression(definition)));
-  return input === null ? null : `${literal('{"input": "')} (${input}) ${literal('"}')}`;
+/** The one argument of a custom tool. */
+const inputKey = "input";
+
+/** The input of a custom tool that has a grammar; null for others, and where that cannot be said. */
+function inputExpression(
+  { inputGrammar }: EngineTool,
+  spelling: Spelling,
+  exact: boolean,
+  rules: RuleBook,
+): string | null {
+  if (inputGrammar === null || !exact) return null;
+  const { syntax, definition } = inputGrammar;
+  const input = attempted(() =>
+    syntax === "lark" ? larkExpression(definition, rules, spelling) : regexExpression(definition, spelling),
+  );
+  return input === null ? null : `(${input})`;
 }
 
 /** Arguments are an object, whatever a careless schema says or leaves out. */

@@ -1,11 +1,10 @@
 /**
- * Owns grammars in Lark's notation as GBNF rules, for text inside a JSON string: what custom tools say of their input, such
- * as Codex's apply_patch. What is ignored between tokens, templates and left recursion have no GBNF; then there is none.
+ * Owns grammars in Lark's notation as GBNF rules: what custom tools say of their input, such as Codex's apply_patch. What is ignored between tokens, templates and left recursion have no GBNF; then there is none.
  */
 import { limits } from "../../limits.ts";
 import { counted, Inexpressible, regexExpression } from "./regex.ts";
 import { oneOf, type RuleBook } from "./rules.ts";
-import { setExpression, textExpression } from "./text.ts";
+import { inJson, type Spelling } from "./text.ts";
 
 /** Of Lark's own grammar `common`. */
 const common: Readonly<Record<string, string>> = {
@@ -50,9 +49,9 @@ const patterns: readonly (readonly [Kind | null, RegExp])[] = [
 ];
 
 /** Adds the rules of `definition` to `rules`; returns an expression for its `start`. Throws Inexpressible. */
-export function larkExpression(definition: string, rules: RuleBook): string {
+export function larkExpression(definition: string, rules: RuleBook, spelling: Spelling = inJson): string {
   if (definition.length > limits.grammarTextChars) throw new Inexpressible("the grammar is too long");
-  return new LarkReader(tokensOf(definition), rules).read();
+  return new LarkReader(tokensOf(definition), rules, spelling).read();
 }
 
 function tokensOf(definition: string): readonly Token[] {
@@ -81,14 +80,16 @@ interface Definition {
 class LarkReader {
   readonly #tokens: readonly Token[];
   readonly #rules: RuleBook;
+  readonly #spelling: Spelling;
   readonly #definitions = new Map<string, Definition>();
   #at = 0;
   #current: Definition | null = null;
   #atBeginning = false;
 
-  constructor(tokens: readonly Token[], rules: RuleBook) {
+  constructor(tokens: readonly Token[], rules: RuleBook, spelling: Spelling) {
     this.#tokens = tokens;
     this.#rules = rules;
+    this.#spelling = spelling;
   }
 
   read(): string {
@@ -118,7 +119,7 @@ class LarkReader {
     if (source === undefined) throw new Inexpressible(`'common.${name}' is not known`);
     const definition = this.#named(own);
     definition.defined = true;
-    this.#rules.add(definition.rule, regexExpression(source));
+    this.#rules.add(definition.rule, regexExpression(source, this.#spelling));
   }
 
   #definition(): void {
@@ -194,9 +195,9 @@ class LarkReader {
       return open === "[" ? `(${inner})?` : `(${inner})`;
     }
     const text = this.#takeKind("string");
-    if (text !== null) return this.#take("..") ? this.#range(text) : stringExpression(text);
+    if (text !== null) return this.#take("..") ? this.#range(text) : stringExpression(text, this.#spelling);
     const regex = this.#takeKind("regex");
-    if (regex !== null) return `(${regexOf(regex)})`;
+    if (regex !== null) return `(${regexOf(regex, this.#spelling)})`;
     const name = this.#takeKind("name");
     if (name === null || this.#tokens[this.#at]?.text === "{")
       throw new Inexpressible("a rule holds what is no Lark, or a template");
@@ -207,7 +208,7 @@ class LarkReader {
   #range(from: string): string {
     const [low, high] = [from, this.#takeKind("string") ?? ""].map((text) => unquoted(text).codePointAt(0) ?? 0);
     if (low === undefined || high === undefined || high < low) throw new Inexpressible("a range runs backwards");
-    return setExpression({ negated: false, ranges: [[low, high]] }) ?? '""';
+    return this.#spelling.set({ negated: false, ranges: [[low, high]] }) ?? '""';
   }
 
   /** llama.cpp refuses the whole grammar for one rule that begins with itself. */
@@ -242,16 +243,16 @@ function unquoted(text: string): string {
   return inner.replaceAll(/\\(.)/gs, (_, character: string) => named[character] ?? character);
 }
 
-function stringExpression(text: string): string {
-  if (!text.endsWith("i")) return textExpression(unquoted(text));
+function stringExpression(text: string, spelling: Spelling): string {
+  if (!text.endsWith("i")) return spelling.text(unquoted(text));
   const characters = Array.from(unquoted(text), (character) =>
-    oneOf([...new Set([character.toLowerCase(), character.toUpperCase()])].map(textExpression)),
+    oneOf([...new Set([character.toLowerCase(), character.toUpperCase()])].map((one) => spelling.text(one))),
   );
   return characters.length === 0 ? '""' : characters.join(" ");
 }
 
-function regexOf(token: string): string {
+function regexOf(token: string, spelling: Spelling): string {
   const end = token.lastIndexOf("/");
   if (token.length > end + 1) throw new Inexpressible("an expression has flags");
-  return regexExpression(token.slice(1, end));
+  return regexExpression(token.slice(1, end), spelling);
 }

@@ -1,21 +1,21 @@
-/** Owns regular expressions as GBNF, for text inside a JSON string. What a grammar cannot say - looking around, looking back, borders - has none. */
+/** Owns regular expressions as GBNF. What a grammar cannot say - looking around, looking back, borders - has none. */
 import { limits } from "../../limits.ts";
 import { oneOf } from "./rules.ts";
-import { any, type CharacterSet, inLine, inScriptLine, setExpression, textExpression } from "./text.ts";
+import { any, type CharacterSet, inJson, inLine, inScriptLine, type Spelling } from "./text.ts";
 
 /** It cannot be said by a grammar, or not by a small one. */
 export class Inexpressible extends Error {
   override readonly name = "Inexpressible";
 }
 
-/** An expression for the texts in which `source` is found, as JSON Schema's `pattern` wants it; null where there is none. */
+/** An expression for the texts of a JSON string in which `source` is found, as JSON Schema's `pattern` wants it; null where there is none. */
 export function patternExpression(source: string): string | null {
-  return attempted(() => new RegexReader(source, inScriptLine).search());
+  return attempted(() => new RegexReader(source, inScriptLine, inJson).search());
 }
 
 /** An expression for the texts that `source` fits whole. Throws Inexpressible. */
-export function regexExpression(source: string): string {
-  return new RegexReader(source, inLine).whole();
+export function regexExpression(source: string, spelling: Spelling = inJson): string {
+  return new RegexReader(source, inLine, spelling).whole();
 }
 
 /** What `make` makes; null where it is inexpressible. */
@@ -60,11 +60,13 @@ const controls: Readonly<Record<string, number>> = { n: 10, r: 13, t: 9, f: 12, 
 class RegexReader {
   readonly #source: readonly string[];
   readonly #dot: CharacterSet;
+  readonly #spelling: Spelling;
   #at = 0;
 
   /** `dot`: what "." means, which the languages of expressions do not agree about. */
-  constructor(source: string, dot: CharacterSet) {
+  constructor(source: string, dot: CharacterSet, spelling: Spelling) {
     this.#dot = dot;
+    this.#spelling = spelling;
     if (source.length > limits.grammarTextChars) throw new Inexpressible("it is too long");
     this.#source = Array.from(source);
   }
@@ -78,9 +80,9 @@ class RegexReader {
   /** Each of the outermost choices may be bound to the beginning, to the end, or to neither. */
   search(): string {
     const expression = this.#choices(0, () => {
-      const before = this.#take("^") ? "" : `${setOf(any)}* `;
+      const before = this.#take("^") ? "" : `${this.#setOf(any)}* `;
       const inner = this.#sequence(0);
-      return `${before}${inner}${this.#take("$") ? "" : ` ${setOf(any)}*`}`;
+      return `${before}${inner}${this.#take("$") ? "" : ` ${this.#setOf(any)}*`}`;
     });
     this.#finish();
     return expression;
@@ -133,9 +135,9 @@ class RegexReader {
     this.#at += 1;
     switch (character) {
       case ".":
-        return setOf(this.#dot);
+        return this.#setOf(this.#dot);
       case "[":
-        return setOf(this.#set());
+        return this.#setOf(this.#set());
       case "(": {
         if (this.#take("?") && !this.#take(":") && !this.#named()) throw new Inexpressible("it looks around");
         const inner = this.#choices(depth + 1, () => this.#sequence(depth + 1));
@@ -144,7 +146,7 @@ class RegexReader {
       }
       case "\\": {
         const set = this.#escape();
-        return setOf(set);
+        return this.#setOf(set);
       }
       case "^":
       case "$":
@@ -153,8 +155,14 @@ class RegexReader {
       case "?":
         throw new Inexpressible(`'${character}' stands where it means nothing to a grammar`);
       default:
-        return textExpression(character);
+        return this.#spelling.text(character);
     }
+  }
+
+  #setOf(set: CharacterSet): string {
+    const expression = this.#spelling.set(set);
+    if (expression === null) throw new Inexpressible("a set is empty");
+    return expression;
   }
 
   /** `P<name>` or `<name>`. */
@@ -237,10 +245,4 @@ function complement(ranges: CharacterSet["ranges"]): (readonly [number, number])
 
 function one(code: number): CharacterSet {
   return { negated: false, ranges: [[code, code]] };
-}
-
-function setOf(set: CharacterSet): string {
-  const expression = setExpression(set);
-  if (expression === null) throw new Inexpressible("a set is empty");
-  return expression;
 }

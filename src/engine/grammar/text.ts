@@ -1,6 +1,6 @@
 /**
- * Owns text as it stands inside a JSON string, in GBNF: what a grammar or a pattern says of a text must hold for what its
- * escapes mean, since models write arguments as JSON.
+ * Owns the spelling of text in GBNF: as it is, or as it stands inside a JSON string, where what a grammar or a pattern says
+ * of it must hold for what its escapes mean.
  */
 import { literal, oneOf } from "./rules.ts";
 
@@ -8,6 +8,14 @@ import { literal, oneOf } from "./rules.ts";
 export interface CharacterSet {
   readonly negated: boolean;
   readonly ranges: readonly (readonly [number, number])[];
+}
+
+/** How text is written where a grammar speaks of it. */
+export interface Spelling {
+  /** An expression for exactly `text`. */
+  text(text: string): string;
+  /** An expression for one character of `set`; null where it holds none that can be written. */
+  set(set: CharacterSet): string | null;
 }
 
 /** What JSON spells in its own way. */
@@ -31,13 +39,17 @@ export const inScriptLine: CharacterSet = {
 };
 export const any: CharacterSet = { negated: true, ranges: [] };
 
-/** An expression for exactly `text`. */
-export function textExpression(text: string): string {
-  return literal(JSON.stringify(text).slice(1, -1));
-}
+/** Inside a JSON string. */
+export const inJson: Spelling = { text: (text) => literal(JSON.stringify(text).slice(1, -1)), set: setInJson };
 
-/** An expression for one character of `set`; null where it holds none that can be written. */
-export function setExpression({ negated, ranges }: CharacterSet): string | null {
+/** In calls in tags, whose values stand as they are. */
+export const asItIs: Spelling = {
+  text: literal,
+  set: ({ negated, ranges }) =>
+    ranges.length === 0 && !negated ? null : `[${negated ? "^" : ""}${ranges.map(classOf).join("")}]`,
+};
+
+function setInJson({ negated, ranges }: CharacterSet): string | null {
   const holds = (code: number): boolean => ranges.some(([from, to]) => from <= code && code <= to) !== negated;
   const spelled = [...escapes].filter(([code]) => holds(code)).map(([, escape]) => literal(escape));
   const plain = negated

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
-import { callTags } from "../../../src/engine/format/forms.ts";
+import { createAnswerReader } from "../../../src/engine/format/answer.ts";
+import { type AnswerForm, callTags, plainForm } from "../../../src/engine/format/forms.ts";
 import { asking } from "../asking.ts";
 import { Dice } from "./dice.ts";
 import { complaintOfCodex } from "./patches.ts";
@@ -15,8 +16,23 @@ before(async () => {
   dice = await Dice.make();
 });
 
+const inTags: AnswerForm = {
+  ...plainForm,
+  calls: {
+    type: "tags",
+    marks: callTags,
+    tags: {
+      before: "\n<function=",
+      beforeKey: ">\n<parameter=",
+      beforeValue: ">\n",
+      afterValue: "\n</parameter",
+      end: ">\n</function>\n",
+    },
+  },
+};
+
 /** The patch in a call of `apply_patch` whose input has this grammar; null where the dice did not end. */
-async function patch(definition: string, seed: number): Promise<string | null> {
+async function patch(definition: string, seed: number, form: AnswerForm): Promise<string | null> {
   const parameters = { type: "object", properties: { input: { type: "string" } }, required: ["input"] };
   const inputGrammar = { syntax: "lark", definition } as const;
   const tool = {
@@ -29,22 +45,25 @@ async function patch(definition: string, seed: number): Promise<string | null> {
     callable: true,
   };
   const request = asking("x", { tools: [tool], toolChoice: "required", parallelToolCalls: false });
-  const text = await dice.write(answerGrammar(request, { thinking: "none", exact: true })?.source ?? "", seed, 4_000);
+  const grammar = answerGrammar(request, { thinking: "none", form, exact: true });
+  const text = await dice.write(grammar?.source ?? "", seed, 4_000);
   if (text === null) return null;
-  assert.ok(text.startsWith(`${callTags.open}\n`) && text.endsWith(`\n${callTags.close}`), text);
-  const call = JSON.parse(text.slice(callTags.open.length, -callTags.close.length)) as {
-    readonly name: string;
-    readonly arguments: { readonly input: string };
-  };
-  assert.equal(call.name, "apply_patch");
-  return call.arguments.input;
+  const reader = createAnswerReader({ thinking: false, form, tools: [tool] });
+  const deltas = [...reader.push(text), ...reader.end(true)];
+  assert.deepEqual(
+    deltas.flatMap((delta) => (delta.kind === "open" ? [delta.item] : [])),
+    [{ type: "call", name: "apply_patch" }],
+    text,
+  );
+  const args = deltas.flatMap((delta) => (delta.kind === "text" ? [delta.text] : [])).join("");
+  return (JSON.parse(args) as { readonly input: string }).input;
 }
 
 /** Throws so often; how many did not end, and what Codex's parser says of those that did. */
-async function thrown(definition: string): Promise<ReadonlyMap<string | null, readonly string[]>> {
+async function thrown(definition: string, form = plainForm): Promise<ReadonlyMap<string | null, readonly string[]>> {
   const said = new Map<string | null, string[]>();
   for (let seed = 1; seed <= count; seed += 1) {
-    const text = await patch(definition, seed);
+    const text = await patch(definition, seed, form);
     const complaint = text === null ? "it does not end" : complaintOfCodex(text);
     said.set(complaint, [...(said.get(complaint) ?? []), text ?? ""]);
   }
@@ -67,15 +86,21 @@ ending: "*** End of File" LF
 %import common.LF
 `;
 
-test(`${count} patches under a grammar that says what Codex's parser wants are all read by it`, async (context) => {
-  const said = await thrown(String.raw`${shared}
-    updated: "*** Update File: " path LF moved? chunk+ ending?
-    chunk: context? ("+" | "-") /(.*)/ LF line*
-    path: /\S(.*\S)?/
-  `);
-  context.diagnostic([...said].map(([complaint, { length }]) => `${length}: ${complaint ?? "read"}`).join(", "));
-  assert.deepEqual([...said.keys()], [null], JSON.stringify([...said]).slice(0, 2_000));
-});
+for (const [how, form] of [
+  ["JSON", plainForm],
+  ["tags", inTags],
+] as const) {
+  test(`${count} patches in ${how}, under a grammar that says what Codex's parser wants, are all read by it`, async (context) => {
+    const strict = String.raw`${shared}
+      updated: "*** Update File: " path LF moved? chunk+ ending?
+      chunk: context? ("+" | "-") /(.*)/ LF line*
+      path: /\S(.*\S)?/
+    `;
+    const said = await thrown(strict, form);
+    context.diagnostic([...said].map(([complaint, { length }]) => `${length}: ${complaint ?? "read"}`).join(", "));
+    assert.deepEqual([...said.keys()], [null], JSON.stringify([...said]).slice(0, 2_000));
+  });
+}
 
 /** What Codex's own grammar allows, though its parser does not: an update may be empty, a head may stand alone, a path may be blank. */
 const allowedByCodex = new Set<string | null>([
