@@ -123,10 +123,29 @@ function fromFlags(
   return { values, rest: positionals, own };
 }
 
+const prefix = "ANTIPHON_";
+
+function variableOf(name: string): string {
+  return prefix + name.toUpperCase().replaceAll("-", "_");
+}
+
+/**
+ * Variables that were meant to be settings, it seems, each with the nearest that is one. They are no error: others may set
+ * variables of that prefix, as Kubernetes does for a service of this name.
+ */
+export function misspeltVariables(env: NodeJS.ProcessEnv): readonly (readonly [found: string, meant: string])[] {
+  const known = [...names.map(variableOf), "ANTIPHON_HOME", "ANTIPHON_KEY"].map((name) => name.slice(prefix.length));
+  return Object.keys(env).flatMap((variable) => {
+    const name = variable.startsWith(prefix) ? variable.slice(prefix.length) : "";
+    const near = name === "" || known.includes(name) ? null : nearest(name, known);
+    return near === null ? [] : [[variable, prefix + near] as const];
+  });
+}
+
 function fromEnvironment(env: NodeJS.ProcessEnv): Values {
   const values: Values = {};
   for (const name of names) {
-    const variable = `ANTIPHON_${name.toUpperCase().replaceAll("-", "_")}`;
+    const variable = variableOf(name);
     const value = env[variable];
     if (!value) continue;
     const parts = settings[name].kind === "list" ? value.split(",").map((part) => part.trim()) : [value];
@@ -200,6 +219,9 @@ function linesOf(file: string | null): readonly string[] {
   return keys;
 }
 
+/** llama.cpp makes no smaller context. */
+const leasts: Partial<Record<SettingName, number>> = { ctx: 256, threads: 1, slots: 1, "models-loaded": 1 };
+
 function checked(name: SettingName, value: string, source: string): string {
   const setting: Setting = settings[name];
   if (setting.kind === "number" && !/^\d{1,9}$/.test(value)) {
@@ -207,9 +229,8 @@ function checked(name: SettingName, value: string, source: string): string {
   }
   if (name === "port" && Number(value) > 65_535)
     throw new ConfigError(`${source} must be at most 65535, not ${value}.`);
-  if (["ctx", "threads", "slots", "models-loaded"].includes(name) && Number(value) < 1) {
-    throw new ConfigError(`${source} must be at least 1.`);
-  }
+  const least = leasts[name];
+  if (least !== undefined && Number(value) < least) throw new ConfigError(`${source} must be at least ${least}.`);
   // Timers of Node count no further.
   if (name === "unload-after" && Number(value) > 35_000) throw new ConfigError(`${source} must be at most 35000.`);
   if (setting.oneOf && !setting.oneOf.includes(value)) {

@@ -5,7 +5,7 @@ import { isIP } from "node:net";
 import { totalmem } from "node:os";
 import { checkStream } from "./check-stream.ts";
 import { type Invocation, runCommand, UsageError } from "./cli.ts";
-import { type Config, ConfigError } from "./config.ts";
+import { type Config, ConfigError, misspeltVariables } from "./config.ts";
 import { createChatEngine } from "./engine/chat/chat.ts";
 import type { Engine } from "./engine/engine.ts";
 import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
@@ -70,6 +70,7 @@ function fetchModel(spec: string | null, log: Log): Promise<Weights> {
 async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
   const log = createLog(config.logLevel, screen.lines);
+  for (const [found, meant] of misspeltVariables(process.env)) log.warn(`${found} is no setting.`, { meant });
   const seal = createSeal(loadKeys(folders.data, log));
   const weights = config.upstream === null ? await fetchModels(config.models, log) : [];
   const own = weights[0] === undefined ? null : await ownEngine(config, weights[0], log);

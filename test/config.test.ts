@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Config, ConfigError, readConfig, type Sources } from "../src/config.ts";
+import { type Config, ConfigError, misspeltVariables, readConfig, type Sources } from "../src/config.ts";
 
 const home = mkdtempSync(join(tmpdir(), "antiphon-config-"));
 after(() => rmSync(home, { recursive: true, force: true }));
@@ -81,6 +81,7 @@ const wrong: readonly (readonly [string, Given, RegExp])[] = [
   ["a port that is no number", { words: ["--port", "x"] }, /--port must be a whole number, not 'x'/],
   ["a port that is too high", { env: { ANTIPHON_PORT: "70000" } }, /ANTIPHON_PORT must be at most 65535/],
   ["an idle time beyond all timers", { words: ["--unload-after", "40000"] }, /--unload-after must be at most 35000/],
+  ["less context than there can be", { words: ["--ctx", "10"] }, /--ctx must be at least 256/],
   ["no slots", { words: ["--slots", "0"] }, /--slots must be at least 1/],
   ["an unknown dialect", { words: ["--dialect", "x"] }, /--dialect must be one of llama-server/],
   [
@@ -95,6 +96,22 @@ const wrong: readonly (readonly [string, Given, RegExp])[] = [
   ["a key file without keys", { words: ["--api-key-file", empty] }, /holds no key/],
   ["two who shall answer", { words: ["--model", "a", "--upstream", "b"] }, /Both --model and --upstream/],
 ];
+
+test("a misspelt variable is noticed; those of others, and those that are no settings, are not", () => {
+  const env = {
+    ANTIPHON_MODLE: "x",
+    ANTIPHON_APIKEY: "x",
+    ANTIPHON_PORT: "1",
+    ANTIPHON_HOME: "/",
+    ANTIPHON_KEY: "k",
+    ANTIPHON_SERVICE_PORT_8484_TCP_ADDR: "10.0.0.1",
+    MODLE: "x",
+  };
+  assert.deepEqual(misspeltVariables(env), [
+    ["ANTIPHON_MODLE", "ANTIPHON_MODEL"],
+    ["ANTIPHON_APIKEY", "ANTIPHON_API_KEY"],
+  ]);
+});
 
 for (const [what, given, message] of wrong) {
   test(`says what is wrong with ${what}`, () => {

@@ -38,7 +38,10 @@ const unfinished = ".installing-";
  * reason to fail. Throws, in words for people.
  */
 export async function ensureEnginePackage({ gpu: wish, ...options }: InstallOptions): Promise<string> {
-  const gpu = wish === "auto" ? seenGpu(here(thisMachine())) : wish;
+  const seen = seenGpu(here(thisMachine()));
+  const gpu = wish === "auto" ? seen : wish;
+  // No error: images are built where there is no GPU.
+  if (gpu !== "off" && seen === "off") options.log.warn("No GPU, or not its libraries, can be seen here.", { gpu });
   try {
     return await ensureBuild(gpu, options);
   } catch (error) {

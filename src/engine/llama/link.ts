@@ -41,6 +41,8 @@ export class Link {
     // It could not be started at all, or a message could not be sent to it.
     this.#process.on("error", (error) => {
       this.#process.kill("SIGKILL");
+      // A channel to a process that never was would keep this one alive.
+      if (this.#process.connected) this.#process.disconnect();
       exited(error.message);
     });
   }
