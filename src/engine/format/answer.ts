@@ -1,7 +1,7 @@
 /** Owns the way from a model's raw text to deltas: thinking, then text and calls, one item open at a time. */
 import type { Delta, EngineTool } from "../engine.ts";
 import { type CallPiece, CallReader } from "./calls.ts";
-import type { AnswerForm, CallForm } from "./forms.ts";
+import type { AnswerForm, MarkedForm } from "./forms.ts";
 import { HarmonyReader } from "./harmony.ts";
 import { Items } from "./items.ts";
 import { valueFor } from "./leaks.ts";
@@ -40,11 +40,7 @@ class TaggedReader implements AnswerReader {
   readonly #calls: CallReader;
   readonly #items = new Items();
 
-  constructor(
-    thinking: ThinkSplitter,
-    form: Exclude<CallForm, { type: "harmony" }>,
-    tools: readonly Pick<EngineTool, "name" | "parameters">[],
-  ) {
+  constructor(thinking: ThinkSplitter, form: MarkedForm, tools: readonly Pick<EngineTool, "name" | "parameters">[]) {
     this.#thinking = thinking;
     const schemas = new Map(tools.map(({ name, parameters }) => [name, parameters]));
     this.#calls = new CallReader(form, schemas.keys(), (tool, argument, written) =>

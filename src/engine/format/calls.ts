@@ -1,8 +1,8 @@
 /**
- * Owns the reading of tool calls in an answer, behind their mark: JSON as Hermes, Qwen and Mistral write it, whose arguments
- * are read as they come, and the tags of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
+ * Owns the reading of tool calls in an answer, behind their mark: JSON, whose arguments are read as they come, and the tags
+ * of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
  */
-import { type CallForm, type CallMarks, marksOf } from "./forms.ts";
+import { type CallFrame, callTags, frameOf, type MarkedForm } from "./forms.ts";
 import { ObjectEnd } from "./json-end.ts";
 import { readTagged, type ValueOf } from "./leaks.ts";
 import { CallFinder } from "./marker.ts";
@@ -19,8 +19,6 @@ type Stage = "text" | "header" | "arguments" | "tags" | "closing";
 
 /** `<function=name>`, or a name and the first key. */
 const tagHeader = /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/;
-const namedHeader = /^\s*([\w.-]+)\s*(?:\[ARGS\])?\s*(?=\{)/;
-const jsonHeader = /^\s*\{\s*"name"\s*:\s*"([^"\\]*)"\s*,\s*"(?:arguments|parameters)"\s*:\s*(?=\{)/;
 /** A header that is longer is none: names have at most 64 characters. */
 const headerChars = 512;
 
@@ -31,8 +29,11 @@ const headerChars = 512;
 export class CallReader {
   readonly #offered: ReadonlySet<string>;
   readonly #valueOf: ValueOf;
-  readonly #named: boolean;
-  readonly #marks: CallMarks;
+  readonly #frame: CallFrame;
+  /** What comes before the arguments, and before a further call's name. */
+  readonly #header: RegExp;
+  readonly #next: RegExp;
+  readonly #tagged: boolean;
   #stage: Stage = "text";
   #finder: CallFinder;
   /** White space that is dropped if a call comes next. */
@@ -46,12 +47,18 @@ export class CallReader {
   #tail = "";
 
   /** `offered`: names of the tools that may be called; without any, all is text. `valueOf` reads what stands in tags. */
-  constructor(form: Exclude<CallForm, { type: "harmony" }>, offered: Iterable<string>, valueOf: ValueOf) {
+  constructor(form: MarkedForm, offered: Iterable<string>, valueOf: ValueOf) {
     this.#offered = new Set(offered);
     this.#valueOf = valueOf;
-    this.#named = form.type === "named";
-    this.#marks = marksOf(form);
-    this.#finder = new CallFinder(this.#marks);
+    this.#frame = frameOf(form);
+    const { lead, numbered, afterName, end, between, open } = this.#frame;
+    this.#header = new RegExp(
+      `^${loosely(lead)}([\\w.-]+?)${numbered ? "(?::\\d+)?" : ""}${loosely(afterName)}(?=\\{)`,
+    );
+    this.#next = new RegExp(`^${loosely(end + between + lead)}(?=[\\w.-])`);
+    // Who was taught one of the two ways writes the other now and then.
+    this.#tagged = form.type === "tags" || open === callTags.open;
+    this.#finder = new CallFinder(this.#frame);
   }
 
   /** Whether the answer is in the middle of a call whose arguments are not whole. */
@@ -74,7 +81,7 @@ export class CallReader {
   end(finished: boolean): readonly CallPiece[] {
     if (this.#stage === "closing") return [{ type: "called" }];
     if (!finished || this.insideCall) return [];
-    const held = this.#stage === "header" ? this.#marks.open + this.#buffer : this.#finder.end();
+    const held = this.#stage === "header" ? this.#frame.open + this.#buffer : this.#finder.end();
     const text = this.#space + held;
     return text === "" || (this.#afterCall && text.trim() === "") ? [] : [{ type: "message", text }];
   }
@@ -116,8 +123,8 @@ export class CallReader {
 
   #readHeader(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
-    const { open, close } = this.#marks;
-    const [match, name = ""] = (this.#named ? namedHeader : jsonHeader).exec(this.#buffer) ?? [];
+    const { open, close } = this.#frame;
+    const [match, name = ""] = this.#header.exec(this.#buffer) ?? [];
     if (match !== undefined && this.#offered.has(name)) {
       const rest = this.#buffer.slice(match.length);
       pieces.push({ type: "call", name });
@@ -125,7 +132,7 @@ export class CallReader {
       this.#json = new ObjectEnd();
       return rest;
     }
-    const [tagged, one, other] = (!this.#named && tagHeader.exec(this.#buffer)) || [];
+    const [tagged, one, other] = (this.#tagged && tagHeader.exec(this.#buffer)) || [];
     const called = one ?? other ?? "";
     if (tagged !== undefined && this.#offered.has(called)) {
       pieces.push({ type: "call", name: called });
@@ -156,7 +163,7 @@ export class CallReader {
 
   /** A value may hold the last mark: the call ends with the first behind which it can be read. */
   #readTags(text: string, pieces: CallPiece[]): string | null {
-    const { close } = this.#marks;
+    const { close } = this.#frame;
     const near = this.#tail + text;
     this.#tail = near.slice(1 - close.length);
     this.#parts.push(text);
@@ -180,14 +187,23 @@ export class CallReader {
   }
 
   #readClosing(text: string, pieces: CallPiece[]): string | null {
-    const { close } = this.#marks;
+    const { close, lead, together } = this.#frame;
     this.#buffer += text;
-    const at = this.#buffer.indexOf(close);
+    const [next] = (together && this.#next.exec(this.#buffer)) || [];
+    if (next !== undefined) {
+      pieces.push({ type: "called" });
+      const more = lead + this.#buffer.slice(next.length);
+      this.#stage = "header";
+      this.#buffer = "";
+      return more;
+    }
+    const mark = close.trim();
+    const at = this.#buffer.indexOf(mark);
     if (at === -1) {
-      this.#buffer = this.#buffer.slice(-close.length);
+      this.#buffer = this.#buffer.slice(-headerChars);
       return null;
     }
-    const rest = this.#buffer.slice(at + close.length);
+    const rest = this.#buffer.slice(at + mark.length);
     pieces.push({ type: "called" });
     this.#toText();
     this.#afterCall = true;
@@ -197,6 +213,13 @@ export class CallReader {
 
   #toText(): void {
     this.#stage = "text";
-    this.#finder = new CallFinder(this.#marks);
+    this.#finder = new CallFinder(this.#frame);
   }
+}
+
+/** `text` as a pattern, with any white space between its words and signs; of two usual names for arguments, either. */
+function loosely(text: string): string {
+  const parts = text.match(/[\w.]+|[^\w\s.]/gu) ?? [];
+  const escaped = parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return ["", ...escaped, ""].join("\\s*").replace("arguments", "(?:arguments|parameters)");
 }

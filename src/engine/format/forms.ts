@@ -37,16 +37,111 @@ export interface CallTags {
 /** What calls in tags stand between. */
 export const taggedMarks: readonly Tags[] = [callTags, { open: "<seed:tool_call>", close: "</seed:tool_call>" }];
 
+/**
+ * What stands around the parts of a call whose arguments are JSON. A call is `lead` name `afterName` arguments `end`, and it
+ * stands between `open` and `close`: each by itself, or all together.
+ */
+export interface CallFrame {
+  readonly open: string;
+  /** The mark is a control token, which nothing else is written with: it counts in the middle of a line as well. */
+  readonly anywhere: boolean;
+  readonly lead: string;
+  /** Calls are counted behind their name: `name:0`. */
+  readonly numbered: boolean;
+  readonly afterName: string;
+  readonly end: string;
+  /** "" where calls just end. */
+  readonly close: string;
+  readonly together: boolean;
+  /** What stands between one call and the next. */
+  readonly between: string;
+}
+
+const hermes = {
+  ...callTags,
+  anywhere: false,
+  lead: '\n{"name": "',
+  numbered: false,
+  afterName: '", "arguments": ',
+  end: "}\n",
+  together: false,
+  between: "\n",
+} as const satisfies CallFrame;
+
+/** Of each family of models that writes JSON. */
+export const callFrames = {
+  /** Hermes, Qwen 2.5 and 3, Granite; and our own protocol. */
+  hermes,
+  /** Devstral, Magistral, Ministral 3. */
+  mistral: {
+    ...hermes,
+    open: "[TOOL_CALLS]",
+    anywhere: true,
+    lead: "",
+    afterName: "[ARGS]",
+    end: "",
+    close: "",
+    between: "",
+  },
+  /** Kimi K2. */
+  kimi: {
+    open: "<|tool_calls_section_begin|>",
+    anywhere: true,
+    lead: "<|tool_call_begin|>functions.",
+    numbered: true,
+    afterName: "<|tool_call_argument_begin|>",
+    end: "<|tool_call_end|>",
+    close: "<|tool_calls_section_end|>",
+    together: true,
+    between: "",
+  },
+  /** DeepSeek R1. */
+  deepseek: {
+    open: "<｜tool▁calls▁begin｜>",
+    anywhere: true,
+    lead: "<｜tool▁call▁begin｜>function<｜tool▁sep｜>",
+    numbered: false,
+    afterName: "\n```json\n",
+    end: "\n```<｜tool▁call▁end｜>",
+    close: "<｜tool▁calls▁end｜>",
+    together: true,
+    between: "\n",
+  },
+  /** Nemotron Nano 2. */
+  nemotron: {
+    ...hermes,
+    open: "<TOOLCALL>[",
+    lead: '{"name": "',
+    end: "}",
+    close: "]</TOOLCALL>",
+    together: true,
+    between: ", ",
+  },
+  /** MiniMax M1. */
+  minimax: { ...hermes, open: "<tool_calls>", end: "}", close: "\n</tool_calls>", together: true, between: "" },
+  /** GigaChat 3.1. */
+  gigachat: {
+    ...hermes,
+    open: "<|function_call|>",
+    anywhere: true,
+    lead: '{"name": "',
+    end: "",
+    close: "}",
+    between: "",
+  },
+  /** Functionary 3.1. */
+  functionary: { ...hermes, open: "<function=", lead: "", afterName: ">", end: "", close: "</function>", between: "" },
+} as const satisfies Readonly<Record<string, CallFrame>>;
+
 /** How a model writes calls. */
 export type CallForm =
-  /** `{"name": ..., "arguments": {...}}` between `callTags`. */
-  | { readonly type: "json" }
+  | { readonly type: "json"; readonly frame: CallFrame }
   /** Name and arguments in tags, between `marks`: Qwen3-Coder, Qwen3.5, GLM, Seed-OSS. */
   | { readonly type: "tags"; readonly marks: Tags; readonly tags: CallTags }
-  /** `[TOOL_CALLS]name[ARGS]{...}`: Devstral, Magistral, Ministral 3. */
-  | { readonly type: "named" }
   /** gpt-oss: a whole answer is messages on channels, and a call one that has a tool as its recipient. */
   | { readonly type: "harmony" };
+
+export type MarkedForm = Exclude<CallForm, { readonly type: "harmony" }>;
 
 /** The form of a model: of its thinking and of its calls. */
 export interface AnswerForm {
@@ -54,29 +149,11 @@ export interface AnswerForm {
   readonly calls: CallForm;
 }
 
-export const plainForm: AnswerForm = { thinking: thinkTags, calls: { type: "json" } };
+export const plainForm: AnswerForm = { thinking: thinkTags, calls: { type: "json", frame: hermes } };
 
-/** Where calls of a form begin and end. */
-export interface CallMarks extends Tags {
-  /** The mark is a control token, which nothing else is written with: it counts in the middle of a line as well. */
-  readonly anywhere: boolean;
-  /** What stands between the end of one call and the beginning of the next. */
-  readonly between: string;
-}
-
-/** In a call with a name, between it and the arguments. */
-export const argumentsMark = "[ARGS]";
-
-/** `close` is "" where a call just ends. */
-export function marksOf(form: Exclude<CallForm, { type: "harmony" }>): CallMarks {
-  switch (form.type) {
-    case "json":
-      return { ...callTags, anywhere: false, between: "\n" };
-    case "tags":
-      return { ...form.marks, anywhere: false, between: "\n" };
-    case "named":
-      return { open: "[TOOL_CALLS]", close: "", anywhere: true, between: "" };
-  }
+/** The frame of `form`; what writes tags may write JSON between the same marks. */
+export function frameOf(form: MarkedForm): CallFrame {
+  return form.type === "json" ? form.frame : { ...hermes, ...form.marks };
 }
 
 /** The control tokens of Harmony. */
@@ -90,10 +167,10 @@ export const harmony = {
   return: "<|return|>",
 } as const;
 
-/** Spellings of tokens that are marks of `form`, and so belong to an answer. */
+/** Texts that hold the spellings of all tokens that are marks of `form`, and so belong to an answer. */
 export function spellingsOf({ calls }: AnswerForm): readonly string[] {
   const thinking = thinkForms.flatMap(({ open, close }) => [open, close]);
   if (calls.type === "harmony") return [...thinking, ...Object.values(harmony)];
-  const { open, close } = marksOf(calls);
-  return [...thinking, open, close, ...(calls.type === "named" ? [argumentsMark] : [])];
+  const { open, lead, afterName, end, close } = frameOf(calls);
+  return [...thinking, open, lead, afterName, end, close];
 }

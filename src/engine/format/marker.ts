@@ -1,5 +1,5 @@
 /** Owns the finding of a tool call in an answer: a marker of text counts at the start of a line, outside code fences, only. */
-import type { CallMarks } from "./forms.ts";
+import type { CallFrame } from "./forms.ts";
 
 const fences = ["```", "~~~"] as const;
 /** White space before a marker that is waited for; a longer run is text. */
@@ -22,7 +22,7 @@ export class CallFinder {
   readonly #mark: string;
   readonly #anywhere: boolean;
 
-  constructor({ open, anywhere }: Pick<CallMarks, "open" | "anywhere">) {
+  constructor({ open, anywhere }: Pick<CallFrame, "open" | "anywhere">) {
     this.#mark = open;
     this.#anywhere = anywhere;
   }

@@ -1,5 +1,5 @@
 /** Owns the watching of an answer while it is written: whether the model thinks, answers, or just began a call. */
-import { type AnswerForm, type CallForm, marksOf } from "./forms.ts";
+import { type AnswerForm, frameOf, type MarkedForm } from "./forms.ts";
 import { HarmonyWatch } from "./harmony.ts";
 import { CallFinder } from "./marker.ts";
 import { ThinkSplitter } from "./think.ts";
@@ -26,9 +26,9 @@ class TaggedWatch implements AnswerWatch {
   #answering = false;
   #calling = false;
 
-  constructor(thinking: ThinkSplitter, calls: Exclude<CallForm, { type: "harmony" }>) {
+  constructor(thinking: ThinkSplitter, calls: MarkedForm) {
     this.#thinking = thinking;
-    this.#finder = new CallFinder(marksOf(calls));
+    this.#finder = new CallFinder(frameOf(calls));
   }
 
   get thought(): boolean {

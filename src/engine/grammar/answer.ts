@@ -2,15 +2,7 @@
 import { limits } from "../../limits.ts";
 import { type Fields, isFields } from "../../spec/json.ts";
 import type { EngineRequest, EngineTool } from "../engine.ts";
-import {
-  type AnswerForm,
-  argumentsMark,
-  type CallForm,
-  type CallTags,
-  harmony,
-  marksOf,
-  plainForm,
-} from "../format/forms.ts";
+import { type AnswerForm, type CallForm, type CallTags, harmony, frameOf, plainForm } from "../format/forms.ts";
 import { recipientMark, recipientPrefix } from "../format/harmony.ts";
 import { larkExpression } from "./lark.ts";
 import { attempted, regexExpression } from "./regex.ts";
@@ -44,7 +36,7 @@ export function callableTools({ tools, toolChoice }: EngineRequest): readonly En
 /** What the answer to `request` must fit; null where anything goes. */
 export function answerGrammar(request: EngineRequest, options: GrammarOptions): AnswerGrammar | null {
   const { thinking, exact, form = plainForm } = options;
-  const frame = frameOf(form);
+  const frame = partsOf(form);
   const rules = new RuleBook();
   const tools = callableTools(request);
   const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, form.calls, exact, rules);
@@ -70,9 +62,9 @@ interface Frame {
   readonly call: string;
 }
 
-function frameOf({ thinking, calls }: AnswerForm): Frame {
+function partsOf({ thinking, calls }: AnswerForm): Frame {
   if (calls.type !== "harmony")
-    return { thinking: { ...thinking, after: "" }, text: "", call: literal(marksOf(calls).open) };
+    return { thinking: { ...thinking, after: "" }, text: "", call: literal(frameOf(calls).open) };
   const { start, channel, message, end } = harmony;
   return {
     thinking: { open: `${channel}analysis${message}`, close: end, after: `${start}assistant` },
@@ -93,10 +85,12 @@ function callsRule(
   const bodies = oneOf(tools.map((tool) => callRule(tool, form, exact, rules)));
   // The token that ends a call in Harmony ends the answer.
   if (form.type === "harmony") return rules.add("calls", bodies);
-  const { open, close, between } = marksOf(form);
-  const call = rules.add("call", `${bodies} ${literal(close)}`);
-  const more = `(${literal(between + open)} ${call}){0,${limits.engineCalls - 1}}`;
-  return rules.add("calls", parallel ? `${call} ${more}` : call);
+  const { open, close, between, together } = frameOf(form);
+  const [call, before, after] = together
+    ? [rules.add("call", bodies), between, literal(close)]
+    : [rules.add("call", `${bodies} ${literal(close)}`), between + open, '""'];
+  const more = `(${literal(before)} ${call}){0,${limits.engineCalls - 1}}`;
+  return rules.add("calls", `${call} ${parallel ? more : ""} ${after}`);
 }
 
 /** One call of `tool`, without the marks around it. */
@@ -104,12 +98,11 @@ function callRule(tool: EngineTool, form: CallForm, exact: boolean, rules: RuleB
   if (form.type === "tags") return taggedCall(tool, form.tags, exact, rules);
   const args = argumentsRule(tool, exact, rules);
   switch (form.type) {
-    case "json":
-      return rules.fresh(
-        `${literal(`\n{"name": ${JSON.stringify(tool.name)}, "arguments": `)} ${args} ${literal("}\n")}`,
-      );
-    case "named":
-      return rules.fresh(`${literal(tool.name + argumentsMark)} ${args}`);
+    case "json": {
+      const { lead, numbered, afterName, end } = form.frame;
+      const count = numbered ? '":" [0-9]+' : "";
+      return rules.fresh(`${literal(lead + tool.name)} ${count} ${literal(afterName)} ${args} ${literal(end)}`);
+    }
     case "harmony":
       return rules.fresh(`${literal(recipientPrefix + tool.name)} ${headerEnd(rules)} ${args}`);
   }

@@ -3,12 +3,12 @@ import type { EngineRequest } from "../engine.ts";
 import { readTagged } from "../format/leaks.ts";
 import {
   type AnswerForm,
-  argumentsMark,
   type CallForm,
+  type CallFrame,
   type CallTags,
-  callTags,
   harmony,
-  marksOf,
+  callFrames,
+  plainForm,
   taggedMarks,
   type Tags,
   thinkForms,
@@ -47,7 +47,7 @@ export class ChatTemplate {
     this.#constants = constants;
     const proof = this.#proveForm();
     const thinking = thinkForms.find(({ open }) => source.includes(open)) ?? thinkTags;
-    this.form = { thinking, calls: proof?.form ?? { type: "json" } };
+    this.form = { thinking, calls: proof?.form ?? plainForm.calls };
     this.traits = this.#probe(proof);
   }
 
@@ -166,21 +166,16 @@ interface Proof {
 }
 
 const probeArguments = '{"probe": "value"}';
-const named = marksOf({ type: "named" });
-
 const proofs: readonly Proof[] = [
   {
     form: { type: "harmony" },
     text: ` to=functions.probe_name${harmony.channel}commentary json${harmony.message}${probeArguments}${harmony.call}`,
   },
-  {
-    form: { type: "json" },
-    text: `${callTags.open}\n{"name": "probe_name", "arguments": ${probeArguments}}\n${callTags.close}`,
-  },
-  {
-    form: { type: "named" },
-    text: `${named.open}probe_name${argumentsMark}${probeArguments}`,
-  },
+  ...Object.values<CallFrame>(callFrames).map((frame): Proof => {
+    const { open, lead, numbered, afterName, end, close } = frame;
+    const name = `probe_name${numbered ? ":0" : ""}`;
+    return { form: { type: "json", frame }, text: open + lead + name + afterName + probeArguments + end + close };
+  }),
 ];
 
 /** Around the parts of a call with two arguments. */

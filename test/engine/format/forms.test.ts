@@ -1,11 +1,12 @@
 /** Owns the tests of reading answers of models with marks of their own: Mistral, Seed-OSS, Gemma 4, gpt-oss. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AnswerForm, plainForm } from "../../../src/engine/format/forms.ts";
+import { type AnswerForm, callFrames, type CallFrame, plainForm } from "../../../src/engine/format/forms.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
 import { type Case, checkCase, read } from "./reading.ts";
 
-const named: AnswerForm = { ...plainForm, calls: { type: "named" } };
+const framed = (frame: CallFrame): AnswerForm => ({ ...plainForm, calls: { type: "json", frame } });
+const named = framed(callFrames.mistral);
 const harmony: AnswerForm = { ...plainForm, calls: { type: "harmony" } };
 const seed: AnswerForm = {
   thinking: { open: "<seed:think>", close: "</seed:think>" },
@@ -33,6 +34,77 @@ const cases: readonly Case[] = [
     form: named,
     text: "So: [TOOL_CALLS]rm[ARGS]{}",
     items: [["message", "So: [TOOL_CALLS]rm[ARGS]{}"]],
+  },
+  {
+    title: "two calls of Kimi K2 in one section",
+    form: framed(callFrames.kimi),
+    text:
+      "I look.<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>" +
+      '{"city": "Paris"}<|tool_call_end|><|tool_call_begin|>functions.g:1<|tool_call_argument_begin|>{}' +
+      "<|tool_call_end|><|tool_calls_section_end|>Done.",
+    items: [
+      ["message", "I look."],
+      ["f", '{"city": "Paris"}'],
+      ["g", "{}"],
+      ["message", "Done."],
+    ],
+  },
+  {
+    title: "two calls of DeepSeek R1",
+    form: framed(callFrames.deepseek),
+    text:
+      "<think>hm</think><｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{}\n```<｜tool▁call▁end｜>\n" +
+      '<｜tool▁call▁begin｜>function<｜tool▁sep｜>g\n```json\n{"a": 1}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
+    items: [
+      ["reasoning", "hm"],
+      ["f", "{}"],
+      ["g", '{"a": 1}'],
+    ],
+  },
+  {
+    title: "a list of calls, as Nemotron Nano 2 writes it",
+    form: framed(callFrames.nemotron),
+    text: '<TOOLCALL>[{"name": "f", "arguments": {"a": "]"}}, {"name": "g", "arguments": {}}]</TOOLCALL>\n',
+    items: [
+      ["f", '{"a": "]"}'],
+      ["g", "{}"],
+    ],
+  },
+  {
+    title: "calls of MiniMax M1, a line each",
+    form: framed(callFrames.minimax),
+    text: '<tool_calls>\n{"name": "f", "arguments": {}}\n{"name": "g", "arguments": {}}\n</tool_calls>',
+    items: [
+      ["f", "{}"],
+      ["g", "{}"],
+    ],
+  },
+  {
+    title: "a call of GigaChat 3.1",
+    form: framed(callFrames.gigachat),
+    text: 'So: <|function_call|>{"name": "f", "arguments": {"a": 1}}',
+    items: [
+      ["message", "So:"],
+      ["f", '{"a": 1}'],
+    ],
+  },
+  {
+    title: "calls of Functionary 3.1",
+    form: framed(callFrames.functionary),
+    text: '<function=f>{"a": "</function>"}</function>\n<function=g>{}</function>',
+    items: [
+      ["f", '{"a": "</function>"}'],
+      ["g", "{}"],
+    ],
+  },
+  {
+    title: "one of two calls in a section that is not on offer",
+    form: framed(callFrames.minimax),
+    text: '<tool_calls>\n{"name": "f", "arguments": {}}\n{"name": "rm", "arguments": {}}\n</tool_calls>',
+    items: [
+      ["f", "{}"],
+      ["message", '<tool_calls>\n{"name": "rm", "arguments": {}}\n</tool_calls>'],
+    ],
   },
   {
     title: "calls of Seed-OSS",

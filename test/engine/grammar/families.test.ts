@@ -8,7 +8,14 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import type { Delta, EngineTool } from "../../../src/engine/engine.ts";
 import { createAnswerReader } from "../../../src/engine/format/answer.ts";
-import { type AnswerForm, type CallForm, callTags, plainForm } from "../../../src/engine/format/forms.ts";
+import {
+  type AnswerForm,
+  type CallForm,
+  callFrames,
+  type CallFrame,
+  callTags,
+  plainForm,
+} from "../../../src/engine/format/forms.ts";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { asking } from "../asking.ts";
 import { Dice } from "./dice.ts";
@@ -20,7 +27,9 @@ const count = Math.min(Number(process.env["ANTIPHON_GRAMMARS"] ?? 30), 200);
 const mostTokens = 4_000;
 
 const forms: Readonly<Record<string, CallForm>> = {
-  "JSON, as Hermes and Qwen3": { type: "json" },
+  ...Object.fromEntries(
+    Object.entries<CallFrame>(callFrames).map(([family, frame]) => [`JSON, as ${family}`, { type: "json", frame }]),
+  ),
   "tags, as Qwen3-Coder and Qwen3.5": {
     type: "tags",
     marks: callTags,
@@ -43,7 +52,6 @@ const forms: Readonly<Record<string, CallForm>> = {
       end: "\n",
     },
   },
-  "JSON behind a name, as Devstral": { type: "named" },
   "messages on channels, as gpt-oss": { type: "harmony" },
 };
 const formOf = (calls: CallForm): AnswerForm => ({ ...plainForm, calls });

@@ -81,7 +81,7 @@ test("a Hermes template renders tools, calls and results itself, arguments to th
   assert.equal(texts[0], texts[1]);
   for (const { traits } of templates)
     assert.deepEqual(traits, {
-      calls: { type: "json" },
+      calls: plainForm.calls,
       argumentsAsText: true,
       textWithCalls: true,
       callsTogether: true,

@@ -84,7 +84,7 @@ suite("other templates", { timeout: 120_000 }, () => {
     const channels =
       ' to=functions." + c.function.name + "<|channel|>commentary json<|message|>" + (c.function.arguments | tojson) + "<|call|>';
     for (const [form, written] of [
-      ["named", named],
+      ["json", named],
       ["harmony", channels],
     ] as const) {
       const modelPath = join(folder, `${form}.gguf`);
