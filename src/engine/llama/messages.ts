@@ -13,7 +13,7 @@ export interface TemplateTraits {
   readonly textWithCalls: boolean;
   /** It renders all calls of a message; gpt-oss' renders the first, and takes every result for that one's. */
   readonly callsTogether: boolean;
-  /** It renders a system message. */
+  /** It renders a system message, and before all others. */
   readonly system: boolean;
 }
 

@@ -68,12 +68,19 @@ export class ChatTemplate {
   render(request: EngineRequest, shield: Shield): string {
     const { messages, tools, effort, extra, format } = request;
     const shielded = { ...request, ...shield.protect({ messages, tools, effort, extra, format }) };
+    const prompt = this.#renderAtAnyEffort(shielded);
+    if (messages[0]?.role === "system" && !this.traits.system)
+      throw new TemplateError("It shows a system message not at the beginning, or not at all.");
+    return prompt;
+  }
+
+  /** Some know no effort but their own two or three, and refuse the whole thread for another. */
+  #renderAtAnyEffort(request: EngineRequest): string {
     try {
-      return this.#render(templateVariables(shielded, this.traits));
+      return this.#render(templateVariables(request, this.traits));
     } catch (error) {
-      if (effort === null) throw error;
-      // Some know no effort but their own two or three, and refuse the whole thread for another.
-      return this.#render(templateVariables({ ...shielded, effort: null }, this.traits));
+      if (request.effort === null) throw error;
+      return this.#render(templateVariables({ ...request, effort: null }, this.traits));
     }
   }
 
@@ -88,7 +95,8 @@ export class ChatTemplate {
   /** The form in which it writes calls, with a text that shows it; null where we would not read it, or it tells no tools. */
   #proveForm(): Proof | null {
     const [one, two] = [{ probe: "value" }, { probe_one: "first value", probe_two: "second value" }];
-    if (!this.#tellsTools()) return null;
+    const thread = { messages: [...withCall(one).messages, ...spoken.slice(1)], tools: [probeTool] };
+    if (!this.#leads("probe description", thread) || !this.#shows(thread, "probe result")) return null;
     const proof = proofs.find(({ text }) => this.#shows(withCall(one), text ?? ""));
     if (proof !== undefined) return proof;
     for (const marks of taggedMarks) {
@@ -98,13 +106,11 @@ export class ChatTemplate {
     return null;
   }
 
-  /** Whether it shows tools and results, tools before all else: behind a later message they would move with every turn. */
-  #tellsTools(): boolean {
-    const { messages, tools } = withCall({ probe: "value" });
-    const rendered =
-      this.#try({ messages: [...messages, { role: "assistant", content: "probe end" }, user], tools }) ?? "";
-    const told = rendered.indexOf("probe description");
-    return told !== -1 && told < rendered.indexOf("probe question") && rendered.includes("probe result");
+  /** Whether it shows `text` before what the user says: behind a later message it would move with every turn. */
+  #leads(text: string, variables: Readonly<Record<string, unknown>>): boolean {
+    const rendered = this.#try(variables) ?? "";
+    const at = rendered.indexOf(text);
+    return at !== -1 && at < rendered.indexOf(user.content);
   }
 
   /** What the template writes around the parts of a call in tags; null where our reader would not read it. */
@@ -132,7 +138,7 @@ export class ChatTemplate {
       argumentsAsText: typeof proof?.text === "string" && this.#shows(withCall('{"probe": "value"}'), proof.text),
       // gpt-oss' drops it when it is no longer the last.
       textWithCalls: this.#shows(
-        { messages: [user, textAndCall, probeResult, { role: "assistant", content: "probe end" }, user], tools },
+        { messages: [user, textAndCall, probeResult, ...spoken.slice(1)], tools },
         "probe words",
         "probe_name",
       ),
@@ -141,7 +147,7 @@ export class ChatTemplate {
         "first value",
         "second value",
       ),
-      system: this.#shows({ messages: [{ role: "system", content: "probe system" }, user] }, "probe system"),
+      system: this.#leads("probe system", { messages: [{ role: "system", content: "probe system" }, ...spoken] }),
     };
   }
 
@@ -198,6 +204,7 @@ const probeTool = {
 };
 
 const user = { role: "user", content: "probe question" };
+const spoken = [user, { role: "assistant", content: "probe end" }, user];
 const probeResult = { role: "tool", tool_call_id: "call_1", name: "probe_name", content: "probe result" };
 
 function calling(...calls: readonly unknown[]): Readonly<Record<string, unknown>> {

@@ -139,6 +139,15 @@ test("a template without system messages gets the protocol in the first user mes
   );
 });
 
+test("a template that would move the leading message from turn to turn refuses it, so that it moves into the first", () => {
+  const source = `{%- for m in messages -%}{%- if m.role != "system" -%}[{{ m.role }}]
+    {%- if loop.last and messages[0].role == "system" -%}{{ messages[0].content }} {% endif -%}{{ m.content }}{%- endif -%}{%- endfor -%}`;
+  const template = new ChatTemplate(source, native, constants);
+  assert.equal(template.traits.system, false);
+  assert.throws(() => rendered(template, asking([system, user("Hi.")])), TemplateError);
+  assert.match(rendered(template, asking("Hi.")), /^\[user\]Hi\.$/);
+});
+
 test("a model is told of the format, whatever its template", () => {
   for (const source of [chatTemplate, chatMl]) {
     const format = { type: "json_schema", name: "poll", schema: poll.parameters, strict: true } as const;
