@@ -141,14 +141,18 @@ export class CallReader {
       this.#tail = "";
       return this.#buffer;
     }
-    const ended = close !== "" && this.#buffer.includes(close);
-    if (match === undefined && !ended && this.#buffer.length <= headerChars) return null;
-    const raw = open + this.#buffer;
-    this.#toText();
-    this.#afterCall = false;
-    pieces.push({ type: "message", text: this.#space + raw });
+    const closed = close === "" ? -1 : this.#buffer.indexOf(close);
+    // The least of these, for what comes behind it may be a call.
+    const ends = [match?.length ?? Infinity, closed === -1 ? Infinity : closed + close.length, headerChars];
+    const end = Math.min(...ends);
+    if (this.#buffer.length < end) return null;
+    const raw = this.#buffer.slice(0, end);
+    pieces.push({ type: "message", text: this.#space + open + raw });
     this.#space = "";
-    return null;
+    this.#afterCall = false;
+    this.#stage = "text";
+    this.#finder = new CallFinder(this.#frame, raw.endsWith("\n"));
+    return this.#buffer.slice(end);
   }
 
   #readArguments(text: string, pieces: CallPiece[]): string | null {
@@ -178,9 +182,7 @@ export class CallReader {
       const call = readTagged(written.slice(0, end), this.#valueOf);
       if (call === null) continue;
       pieces.push({ type: "arguments", text: call.arguments }, { type: "called" });
-      this.#toText();
-      this.#afterCall = true;
-      this.#space = "";
+      this.#leaveCall();
       return written.slice(end + close.length);
     }
     return null;
@@ -205,15 +207,15 @@ export class CallReader {
     }
     const rest = this.#buffer.slice(at + mark.length);
     pieces.push({ type: "called" });
-    this.#toText();
-    this.#afterCall = true;
-    this.#space = "";
+    this.#leaveCall();
     return rest;
   }
 
-  #toText(): void {
+  #leaveCall(): void {
     this.#stage = "text";
     this.#finder = new CallFinder(this.#frame);
+    this.#afterCall = true;
+    this.#space = "";
   }
 }
 

@@ -16,13 +16,15 @@ export interface Found {
 export class CallFinder {
   /** The beginning of a line that may yet become a marker or a fence. */
   #held = "";
-  #atLineStart = true;
+  #atLineStart: boolean;
   /** What ends the code block that the answer is in. */
   #fence: string | null = null;
   readonly #mark: string;
   readonly #anywhere: boolean;
 
-  constructor({ open, anywhere }: Pick<CallFrame, "open" | "anywhere">) {
+  /** `atLineStart`: whether what comes first begins a line. */
+  constructor({ open, anywhere }: Pick<CallFrame, "open" | "anywhere">, atLineStart = true) {
+    this.#atLineStart = atLineStart;
     this.#mark = open;
     this.#anywhere = anywhere;
   }

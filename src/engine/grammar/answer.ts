@@ -36,25 +36,25 @@ export function callableTools({ tools, toolChoice }: EngineRequest): readonly En
 /** What the answer to `request` must fit; null where anything goes. */
 export function answerGrammar(request: EngineRequest, options: GrammarOptions): AnswerGrammar | null {
   const { thinking, exact, form = plainForm } = options;
-  const frame = partsOf(form);
+  const parts = partsOf(form);
   const rules = new RuleBook();
   const tools = callableTools(request);
   const calls = tools.length === 0 ? null : callsRule(tools, request.parallelToolCalls, form.calls, exact, rules);
   const fitting = formatExpression(request, exact, rules);
-  const format = fitting === null ? null : `${literal(frame.text)} ${fitting}`;
+  const format = fitting === null ? null : `${literal(parts.text)} ${fitting}`;
   const forced = calls !== null && request.toolChoice !== "auto";
   if (calls !== null && format === null && !forced)
     return { from: "call", source: `root ::= ${calls}\n${rules.toString()}` };
   const choices: string[] = [];
-  if (calls !== null) choices.push(`${frame.call} ${calls}`);
+  if (calls !== null) choices.push(`${parts.call} ${calls}`);
   if (format !== null && !forced) choices.push(format);
   if (choices.length === 0) return null;
-  const root = afterThinking(rules.add("answer", oneOf(choices)), thinking, frame, rules);
+  const root = afterThinking(rules.add("answer", oneOf(choices)), thinking, parts, rules);
   return { from: "start", source: `root ::= ${root}\n${rules.toString()}` };
 }
 
 /** What stands around the parts of a whole answer. */
-interface Frame {
+interface AnswerParts {
   readonly thinking: { readonly open: string; readonly close: string; readonly after: string };
   /** Before text. */
   readonly text: string;
@@ -62,7 +62,7 @@ interface Frame {
   readonly call: string;
 }
 
-function partsOf({ thinking, calls }: AnswerForm): Frame {
+function partsOf({ thinking, calls }: AnswerForm): AnswerParts {
   if (calls.type !== "harmony")
     return { thinking: { ...thinking, after: "" }, text: "", call: literal(frameOf(calls).open) };
   const { start, channel, message, end } = harmony;
@@ -195,9 +195,9 @@ function formatExpression({ format }: EngineRequest, exact: boolean, rules: Rule
   }
 }
 
-function afterThinking(answer: string, thinking: Thinking, frame: Frame, rules: RuleBook): string {
+function afterThinking(answer: string, thinking: Thinking, parts: AnswerParts, rules: RuleBook): string {
   if (thinking === "none") return answer;
-  const { open, close, after } = frame.thinking;
+  const { open, close, after } = parts.thinking;
   const thought = textUntil(close, rules.add("thought", `[\\n]{0,4} ${literal(after)} ${answer}`), rules);
   return thinking === "begun" ? thought : `${answer} | [\\n]{0,2} ${literal(open)} ${thought}`;
 }

@@ -106,6 +106,27 @@ const cases: readonly Case[] = [
     ],
   },
   { title: "a call of what is not on offer", text: call("rm", "{}"), items: [["message", call("rm", "{}")]] },
+  {
+    title: "a call of what is not on offer, and a real one behind it",
+    text: `${call("rm", "{}")}\n${call("f", "{}")}`,
+    items: [
+      ["message", call("rm", "{}")],
+      ["f", "{}"],
+    ],
+  },
+  {
+    title: "a marker in mid-line, where what looked like a header ends",
+    text: `<tool_call>${"x".repeat(512)}${call("f", "{}")}`,
+    items: [["message", `<tool_call>${"x".repeat(512)}${call("f", "{}")}`]],
+  },
+  {
+    title: "a marker without a call, far in front of a real one",
+    text: `<tool_call> is a tag. ${"It is one. ".repeat(60)}\n${call("f", "{}")}`,
+    items: [
+      ["message", `<tool_call> is a tag. ${"It is one. ".repeat(60).trim()}`],
+      ["f", "{}"],
+    ],
+  },
   { title: "a call where none is allowed", text: call("f", "{}"), tools: [], items: [["message", call("f", "{}")]] },
   { title: "a marker without a call", text: "<tool_call> is a tag", items: [["message", "<tool_call> is a tag"]] },
   { title: "almost a marker", text: "a\n<tool_calls>\n", items: [["message", "a\n<tool_calls>\n"]] },
