@@ -37,6 +37,8 @@ const headerChars = 256;
 class Messages {
   #held = "";
   #inBody = false;
+  /** So much of what is held is text, whatever it looks like. */
+  #literal = 0;
 
   /** The header under way, as far as it was written; null within a message. */
   get header(): string | null {
@@ -54,15 +56,20 @@ class Messages {
 
   /** What was held back when the answer ended: text, unless it is the beginning of a header. */
   *end(): Generator<Piece> {
-    const text = this.#inBody || !/<\||^\s*(?:assistant)?\s*$/.test(this.#held) ? this.#held : "";
+    const text = this.#inBody || !this.#held.includes("<|") ? this.#held : "";
     this.#held = "";
-    if (text !== "") yield { type: "body", text };
+    if (text.trim() !== "") yield { type: "body", text };
   }
 
   #readHeader(): Piece | null {
     const at = this.#held.indexOf(harmony.message);
-    if (at === -1 && this.#held.length <= headerChars) return null;
-    const end = at === -1 ? 0 : at + harmony.message.length;
+    let end = at + harmony.message.length;
+    if (!mayBeHeader(this.#held)) end = 0;
+    else if (at === -1 || end > headerChars) {
+      if (this.#held.length <= headerChars) return null;
+      end = 0;
+      this.#literal = headerChars;
+    }
     const written = this.#held.slice(0, end);
     const [, channel = "final"] = /<\|channel\|>\s*(\w+)/.exec(written) ?? [];
     const [, recipient = null] = /\bto=([\w.-]+)/.exec(written) ?? [];
@@ -72,8 +79,9 @@ class Messages {
   }
 
   #readBody(): Piece | null {
-    const found = anyEnd.exec(this.#held);
-    const end = found?.index ?? this.#certain();
+    const found = this.#literal > 0 ? null : anyEnd.exec(this.#held);
+    const end = this.#literal || (found?.index ?? this.#certain());
+    this.#literal = 0;
     const text = this.#held.slice(0, end);
     if (text !== "") {
       this.#held = this.#held.slice(end);
@@ -92,6 +100,16 @@ class Messages {
     const at = this.#held.lastIndexOf("<");
     return at !== -1 && ends.some((mark) => mark.startsWith(this.#held.slice(at))) ? at : this.#held.length;
   }
+}
+
+/** Whether `text` is, or may become, the beginning of a header: a role, a recipient, and then marks. */
+function mayBeHeader(text: string): boolean {
+  const at = text.indexOf("<");
+  const words = (at === -1 ? text : text.slice(0, at)).trimStart();
+  if (at === -1) return "assistant".startsWith(words) || /^(?:assistant\s+)?(?:to?|to=[\w.-]*\s*)?$/.test(words);
+  const rest = text.slice(at);
+  const marked = Object.values(harmony).some((mark) => mark.startsWith(rest) || rest.startsWith(mark));
+  return marked && /^(?:assistant)?\s*(?:to=[\w.-]+\s*)?$/.test(words);
 }
 
 export class HarmonyReader implements AnswerReader {

@@ -1,0 +1,96 @@
+/** Owns the proof that chunks change nothing: in every form, whatever a model writes, however its text is cut. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import {
+  type AnswerForm,
+  type CallFrame,
+  callFrames,
+  callTags,
+  harmony,
+  plainForm,
+} from "../../../src/engine/format/forms.ts";
+import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
+import { read } from "./reading.ts";
+
+interface Sample {
+  readonly form: AnswerForm;
+  /** What stands around the parts of its calls, and whole calls. */
+  readonly pieces: readonly string[];
+}
+
+function framed(frame: CallFrame): Sample {
+  const { open, lead, numbered, afterName, end, close, between } = frame;
+  const call = `${lead}f${numbered ? ":0" : ""}${afterName}{"city": "x"}${end}`;
+  const calls = [open + call + close, between + call, `${open}${lead}rm${afterName}{}${end}${close}`];
+  return {
+    form: { ...plainForm, calls: { type: "json", frame } },
+    pieces: [open, lead, afterName, end, close, between, ...calls],
+  };
+}
+
+const tags = { before: "\n<function=", beforeKey: ">\n<parameter=", beforeValue: ">\n", afterValue: "\n</parameter" };
+const tagged: Sample = {
+  form: { ...plainForm, calls: { type: "tags", marks: callTags, tags: { ...tags, end: ">\n</function>\n" } } },
+  pieces: [
+    ...Object.values(callTags),
+    ...Object.values(tags),
+    ">\n</function>\n",
+    "<tool_call>\n<function=f>\n<parameter=city>\nx\n</parameter>\n</function>\n</tool_call>",
+  ],
+};
+const channels: Sample = {
+  form: { ...plainForm, calls: { type: "harmony" } },
+  pieces: [
+    ...Object.values(harmony),
+    "assistant",
+    " to=functions.f",
+    "<|channel|>analysis<|message|>hm<|end|>",
+    '<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"a": 1}<|call|>',
+    "<|start|>assistant<|channel|>final<|message|>",
+  ],
+};
+
+const samples: Readonly<Record<string, Sample>> = {
+  ...Object.fromEntries(Object.entries<CallFrame>(callFrames).map(([name, frame]) => [name, framed(frame)])),
+  tagged,
+  channels,
+};
+
+for (const [name, { form, pieces }] of Object.entries(samples)) {
+  const piece = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...pieces.filter((text) => text !== "")) },
+    fc.constantFrom("f", "rm", ":1", '{"a": 1}', "{", "}", '"', "\n", " ", "```", "~~~\n", "<", "<|", "x".repeat(300)),
+    fc.constantFrom(form.thinking.open, form.thinking.close),
+  );
+
+  test(`${name}: one chunk, characters and anything between are read alike, and the watch sees the same call`, () => {
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 14 }), fc.nat(), fc.boolean(), (parts, place, finished) => {
+        const text = parts.join("");
+        const whole = read([text], { form }, finished);
+        assert.deepEqual(read(text.split(""), { form }, finished), whole);
+        const half = place % (text.length + 1);
+        assert.deepEqual(read([text.slice(0, half), text.slice(half)], { form }, finished), whole);
+
+        const watch = createAnswerWatch(form, false);
+        const seen = text.split("").findIndex((character) => watch.push(character) !== null);
+        const after = createAnswerWatch(form, false).push(text);
+        assert.equal(after, seen === -1 ? null : text.slice(seen + 1));
+      }),
+      { numRuns: 200 },
+    );
+  });
+}
+
+test("text without marks is all there, in every form", () => {
+  const words = fc.array(fc.constantFrom("assistant", " to=f", "a", "to", "<", "|", "<b>", "[", "{", " ", "\n"));
+  fc.assert(
+    fc.property(words, fc.constantFrom(...Object.values(samples)), (parts, { form }) => {
+      const text = parts.join("");
+      const { items } = read(text.split(""), { form });
+      assert.equal(items.map(([, said]) => said).join(""), text.trim() === "" ? "" : text);
+    }),
+    { numRuns: 500 },
+  );
+});
