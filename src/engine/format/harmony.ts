@@ -102,14 +102,14 @@ class Messages {
   }
 }
 
-/** Whether `text` is, or may become, the beginning of a header: a role, a recipient, and then marks. */
+/** Whether `text` is, or may become, the beginning of a header: a role, a recipient, a format, and then marks. */
 function mayBeHeader(text: string): boolean {
   const at = text.indexOf("<");
   const words = (at === -1 ? text : text.slice(0, at)).trimStart();
-  if (at === -1) return "assistant".startsWith(words) || /^(?:assistant\s+)?(?:to?|to=[\w.-]*\s*)?$/.test(words);
+  if (at === -1) return "assistant".startsWith(words) || /^(?:assistant\s+)?(?:to?|to=[\w.-]*\s*\w*\s*)?$/.test(words);
   const rest = text.slice(at);
   const marked = Object.values(harmony).some((mark) => mark.startsWith(rest) || rest.startsWith(mark));
-  return marked && /^(?:assistant)?\s*(?:to=[\w.-]+\s*)?$/.test(words);
+  return marked && /^(?:assistant)?\s*(?:to=[\w.-]+\s*\w*\s*)?$/.test(words);
 }
 
 export class HarmonyReader implements AnswerReader {

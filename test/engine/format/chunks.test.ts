@@ -11,6 +11,7 @@ import {
   plainForm,
 } from "../../../src/engine/format/forms.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
+import { qwenForm, qwenTags } from "../tagged.ts";
 import { read } from "./reading.ts";
 
 interface Sample {
@@ -29,13 +30,11 @@ function framed(frame: CallFrame): Sample {
   };
 }
 
-const tags = { before: "\n<function=", beforeKey: ">\n<parameter=", beforeValue: ">\n", afterValue: "\n</parameter" };
 const tagged: Sample = {
-  form: { ...plainForm, calls: { type: "tags", marks: callTags, tags: { ...tags, end: ">\n</function>\n" } } },
+  form: { ...plainForm, calls: qwenForm },
   pieces: [
     ...Object.values(callTags),
-    ...Object.values(tags),
-    ">\n</function>\n",
+    ...Object.values(qwenTags),
     "<tool_call>\n<function=f>\n<parameter=city>\nx\n</parameter>\n</function>\n</tool_call>",
   ],
 };

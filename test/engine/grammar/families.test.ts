@@ -18,6 +18,7 @@ import {
 } from "../../../src/engine/format/forms.ts";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { asking } from "../asking.ts";
+import { qwenForm } from "../tagged.ts";
 import { Dice } from "./dice.ts";
 import { formatChecks } from "./formats.ts";
 import { judge } from "./judge.ts";
@@ -30,17 +31,7 @@ const forms: Readonly<Record<string, CallForm>> = {
   ...Object.fromEntries(
     Object.entries<CallFrame>(callFrames).map(([family, frame]) => [`JSON, as ${family}`, { type: "json", frame }]),
   ),
-  "tags, as Qwen3-Coder and Qwen3.5": {
-    type: "tags",
-    marks: callTags,
-    tags: {
-      before: "\n<function=",
-      beforeKey: ">\n<parameter=",
-      beforeValue: ">\n",
-      afterValue: "\n</parameter",
-      end: ">\n</function>\n",
-    },
-  },
+  "tags, as Qwen3-Coder and Qwen3.5": qwenForm,
   "tags, as GLM": {
     type: "tags",
     marks: callTags,

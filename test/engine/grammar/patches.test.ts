@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { createAnswerReader } from "../../../src/engine/format/answer.ts";
-import { type AnswerForm, callTags, plainForm } from "../../../src/engine/format/forms.ts";
+import { type AnswerForm, plainForm } from "../../../src/engine/format/forms.ts";
 import { asking } from "../asking.ts";
+import { qwenForm } from "../tagged.ts";
 import { Dice } from "./dice.ts";
 import { complaintOfCodex } from "./patches.ts";
 
@@ -16,20 +17,7 @@ before(async () => {
   dice = await Dice.make();
 });
 
-const inTags: AnswerForm = {
-  ...plainForm,
-  calls: {
-    type: "tags",
-    marks: callTags,
-    tags: {
-      before: "\n<function=",
-      beforeKey: ">\n<parameter=",
-      beforeValue: ">\n",
-      afterValue: "\n</parameter",
-      end: ">\n</function>\n",
-    },
-  },
-};
+const inTags: AnswerForm = { ...plainForm, calls: qwenForm };
 
 /** The patch in a call of `apply_patch` whose input has this grammar; null where the dice did not end. */
 async function patch(definition: string, seed: number, form: AnswerForm): Promise<string | null> {
