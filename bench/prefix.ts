@@ -120,7 +120,7 @@ try {
   for (const template of [null, ...values.template]) {
     const name = template === null ? "ChatML" : basename(template);
     const model = join(folder, `${all.length}.gguf`);
-    await writeScriptedModel(model, template === null ? undefined : await readFile(template, "utf8"));
+    await writeScriptedModel(model, template === null ? {} : { template: await readFile(template, "utf8") });
     const words = ["serve", "--model", model, "--port", "0", "--threads", "1", "--log-level", "error"];
     await using server = await Gauged.start("../src/main.ts", words);
     await ready(server.origin);

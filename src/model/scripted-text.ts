@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 
 /** GGUF token types (llama.cpp `llama_token_type`): control tokens never come from client text, user-defined ones do. */
 const normal = 1;
-const control = 3;
+export const control = 3;
 const userDefined = 4;
 
 export interface Token {

@@ -21,6 +21,7 @@ import {
   branches,
   callTag,
   chatTemplate,
+  control,
   end,
   headers,
   markers,
@@ -29,6 +30,7 @@ import {
   tokenId,
   vocabulary,
   type Marker,
+  type Token,
   type Told,
 } from "./scripted-text.ts";
 
@@ -103,14 +105,14 @@ const add = (tensor: GgufTensor, row: number, column: number, value: number): vo
   tensor.data[at] = (tensor.data[at] ?? 0) + value;
 };
 
-function embeddings(): GgufTensor {
-  const table = matrix(vocabulary.length, width);
+function embeddings(tokens: number): GgufTensor {
+  const table = matrix(tokens, width);
   const used = new Map<number, number>();
   const set = (token: number, at: number, value = 1): void => {
     add(table, token, at, value);
     used.set(token, (used.get(token) ?? 0) + value * value);
   };
-  for (const token of vocabulary.keys()) set(token, dimension.constant);
+  for (let token = 0; token < tokens; token += 1) set(token, dimension.constant);
   for (const token of remembered) set(token, dimension.last(token));
   for (const marker of markerNames) {
     const token = tokenId(markers[marker]);
@@ -174,9 +176,11 @@ const priors: Readonly<Record<string, number>> = {
 };
 /** Pieces, markers and tags where no script puts them. */
 const unwanted = -6;
+/** Marks of other models, wherever a grammar allows one; the first of several. */
+const ofMark = (index: number): number => 5 - index / 10;
 
-function output(): GgufTensor {
-  const table = matrix(vocabulary.length, width);
+function output(tokens: number): GgufTensor {
+  const table = matrix(tokens, width);
   const want = (token: number, when: number, weight: number): void => add(table, token, when, (weight * unit) / gain);
   const link = (from: number, to: number, weight: number): void => want(to, dimension.last(from), weight);
 
@@ -186,6 +190,8 @@ function output(): GgufTensor {
     const weight = preferred.get(token) ?? (token < 256 ? -token / 256 : unwanted);
     want(token, dimension.constant, weight);
   }
+  for (let token = vocabulary.length; token < tokens; token += 1)
+    want(token, dimension.constant, ofMark(token - vocabulary.length));
   // One letter is enough: then the line or the string ends.
   link(tokenId("a"), tokenId("\n"), 10);
   link(tokenId("a"), tokenId('"'), 3);
@@ -223,12 +229,13 @@ function output(): GgufTensor {
   return table;
 }
 
-function metadata(template: string): Record<string, GgufValue> {
+function metadata({ template = chatTemplate, marks = [] }: ScriptedOptions): Record<string, GgufValue> {
+  const tokens: readonly Token[] = [...vocabulary, ...marks.map((text) => ({ text, type: control }))];
   return {
     "general.architecture": "llama",
     "general.name": "scripted",
     "llama.block_count": { u32: 1 },
-    "llama.vocab_size": { u32: vocabulary.length },
+    "llama.vocab_size": { u32: tokens.length },
     "llama.context_length": { u32: contextLength },
     "llama.embedding_length": { u32: width },
     "llama.feed_forward_length": { u32: feedForward },
@@ -243,8 +250,8 @@ function metadata(template: string): Record<string, GgufValue> {
     "llama.rope.scaling.factor": { f32: 1 / turn },
     "tokenizer.ggml.model": "gpt2",
     "tokenizer.ggml.pre": "qwen2",
-    "tokenizer.ggml.tokens": vocabulary.map(({ text }) => text),
-    "tokenizer.ggml.token_type": { i32s: vocabulary.map(({ type }) => type) },
+    "tokenizer.ggml.tokens": tokens.map(({ text }) => text),
+    "tokenizer.ggml.token_type": { i32s: tokens.map(({ type }) => type) },
     "tokenizer.ggml.merges": [],
     "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
     "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
@@ -254,10 +261,18 @@ function metadata(template: string): Record<string, GgufValue> {
   };
 }
 
-/** Writes the scripted model as a GGUF file to `path`: the same bytes each time. Another `template` may mark turns alike only. */
-export async function writeScriptedModel(path: string, template: string = chatTemplate): Promise<void> {
+export interface ScriptedOptions {
+  /** Another may mark turns alike only. */
+  readonly template?: string;
+  /** Further control tokens, which it writes where a grammar wants their text. */
+  readonly marks?: readonly string[];
+}
+
+/** Writes the scripted model as a GGUF file to `path`: the same bytes each time. */
+export async function writeScriptedModel(path: string, options: ScriptedOptions = {}): Promise<void> {
+  const tokens = vocabulary.length + (options.marks?.length ?? 0);
   const tensors = {
-    "token_embd.weight": embeddings(),
+    "token_embd.weight": embeddings(tokens),
     "blk.0.attn_norm.weight": ones(width),
     ...attention(),
     "blk.0.ffn_norm.weight": ones(width),
@@ -265,7 +280,7 @@ export async function writeScriptedModel(path: string, template: string = chatTe
     "blk.0.ffn_up.weight": matrix(feedForward, width),
     "blk.0.ffn_down.weight": matrix(width, feedForward),
     "output_norm.weight": ones(width),
-    "output.weight": output(),
+    "output.weight": output(tokens),
   };
-  await writeFile(path, Buffer.concat(encodeGguf(metadata(template), tensors)));
+  await writeFile(path, Buffer.concat(encodeGguf(metadata(options), tensors)));
 }

@@ -79,48 +79,6 @@ suite("other templates", { timeout: 120_000 }, () => {
     });
   });
 
-  test("templates that write calls as Devstral and gpt-oss do get them so", async () => {
-    const named = '[TOOL_CALLS]" + c.function.name + "[ARGS]" + (c.function.arguments | tojson) + "';
-    const channels =
-      ' to=functions." + c.function.name + "<|channel|>commentary json<|message|>" + (c.function.arguments | tojson) + "<|call|>';
-    for (const [form, written] of [
-      ["json", named],
-      ["harmony", channels],
-    ] as const) {
-      const modelPath = join(folder, `${form}.gguf`);
-      const called = `{%- for c in m.tool_calls or [] -%}{{- "${written}" -}}{%- endfor -%}`;
-      const tools = '{%- if tools -%}{{- "<|im_start|>system\\n" + (tools | tojson) + "<|im_end|>\\n" -}}{%- endif -%}';
-      await writeScriptedModelWith(
-        tools + turns.replace("m.content +", `m.content -}}${called}{{-`) + opening,
-        modelPath,
-      );
-      const told: unknown[] = [];
-      const log: Log = { ...silentLog, info: (_message, fields) => told.push(at(fields, "tools")) };
-      await withEngine({ modelPath, slots: 1, log }, async ({ engine }) => {
-        const rest = { tools: [weather, poll], toolChoice: { names: ["answer_poll"] }, parallelToolCalls: false };
-        const { items, end } = await outcomeOf(engine.generate(asking("Which?", rest), never));
-        assert.ok(told.includes(`native, as ${form}`), JSON.stringify(told));
-        assert.deepEqual(end, { kind: "finish", reason: "stop" });
-        assert.deepEqual(
-          items.map(({ item }) => item),
-          [{ type: "call", name: "answer_poll" }],
-        );
-        const { choice, sure } = JSON.parse(items[0]?.text ?? "") as Record<string, unknown>;
-        assert.ok(["yes", "no"].includes(String(choice)) && typeof sure === "boolean", items[0]?.text);
-        const schema = { type: "object", properties: { ok: { type: "boolean" } }, required: ["ok"] };
-        const format = { type: "json_schema", name: "x", schema, strict: true } as const;
-        const fitting = await outcomeOf(engine.generate(asking("[[tool]]", { format }), never));
-        assert.equal(fitting.items.at(-1)?.item.type, "message");
-        assert.equal(typeof at(JSON.parse(fitting.items.at(-1)?.text ?? ""), "ok"), "boolean");
-        const free = await outcomeOf(engine.generate(asking("hi"), never));
-        assert.deepEqual(
-          free.items.map(({ item }) => item),
-          [{ type: "message" }],
-        );
-      });
-    }
-  });
-
   test("an effort that the template does not know is left out", async () => {
     const modelPath = join(folder, "efforts.gguf");
     const picky = `{%- if reasoning_effort and reasoning_effort != "high" -%}{{ raise_exception("unknown effort") }}{%- endif -%}`;
