@@ -11,13 +11,15 @@ export const thinkTags: Tags = { open: "<think>", close: "</think>" };
 
 /** Tags that stand around thinking at the start of an answer, most models' first. */
 export const thinkForms: readonly Tags[] = [
-  // Qwen, DeepSeek, GLM, MiniMax, Kimi
+  // Qwen, DeepSeek, GLM, MiniMax M2, Kimi
   thinkTags,
   // Tunes after Claude
   { open: "<thinking>", close: "</thinking>" },
   { open: "<seed:think>", close: "</seed:think>" },
   // Magistral, Ministral
   { open: "[THINK]", close: "[/THINK]" },
+  // MiniMax M3
+  { open: "<mm:think>", close: "</mm:think>" },
   // Gemma 4
   { open: "<|channel>thought", close: "<channel|>" },
 ];

@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
+import { type Tags, thinkForms, thinkTags } from "../../../src/engine/format/forms.ts";
 import { type ThinkPiece, ThinkSplitter } from "../../../src/engine/format/think.ts";
 import { limits } from "../../../src/limits.ts";
 
 /** [reasoning, message] of `chunks`. */
-function split(chunks: readonly string[], inside = false): [string, string] {
-  const splitter = new ThinkSplitter(inside);
+function split(chunks: readonly string[], inside = false, tags: Tags = thinkTags): [string, string] {
+  const splitter = new ThinkSplitter(inside, tags);
   const pieces: ThinkPiece[] = [...chunks.flatMap((chunk) => splitter.push(chunk)), ...splitter.end()];
   assert.ok(pieces.every(({ text }) => text !== ""));
   const firstAnswer = pieces.findIndex(({ type }) => type === "message");
@@ -32,7 +33,6 @@ const cases: readonly (readonly [title: string, text: string, reasoning: string,
   ["cut while thinking", "<think>I was", "I was", ""],
   ["cut in the closing tag", "<think>I was</thi", "I was</thi", ""],
   ["another tag does not close", "<thinking>a</think>b</thinking>c", "a</think>b", "c"],
-  ["Magistral", "[THINK]a[/THINK]b", "a", "b"],
   ["empty", "", "", ""],
   ["white space only", "\n\n", "", ""],
 ];
@@ -47,6 +47,14 @@ for (const [title, text, reasoning, message] of cases) {
 test("think: the prompt may have opened it", () => {
   assert.deepEqual(split(["\nI pon", "der.\n</thi", "nk>\n\nYes."], true), ["I ponder.", "Yes."]);
 });
+
+for (const { open, close } of thinkForms) {
+  test(`think: ${open}, whether the model or the prompt began it`, () => {
+    const [text, rest] = [`${open}\na < b\n${close}\n\nYes.`, `\na < b\n${close}\n\nYes.`];
+    assert.deepEqual(split(Array.from(text)), ["a < b", "Yes."]);
+    assert.deepEqual(split(Array.from(rest), true, { open, close }), ["a < b", "Yes."]);
+  });
+}
 
 test("think: any split of any text gives the same", () => {
   const words = ["<think>", "</think>", "<thi", "</", "nk>", "a", "b c", " ", "\n", "[THINK]", "[/THINK]"];
