@@ -2,10 +2,10 @@
  * Owns the finding of calls that a model's server took for text. One counts only at the start of a line, outside of code, and
  * by the name of a tool that may be called; whatever merely speaks of calls stays what it is.
  */
+import { CodeTrack } from "../engine/format/code.ts";
 import { type Family, families, valueFor } from "../engine/format/leaks.ts";
 import { limits } from "../limits.ts";
 import { isFields, parse } from "../spec/json.ts";
-import { type Code, codeAfter } from "./code.ts";
 import type { Offer } from "./offer.ts";
 
 export type Piece =
@@ -22,10 +22,7 @@ const mostIndent = /^ {0,3}/;
 export class LeakWatch {
   readonly #offer: Offer;
   readonly #names: Spellings;
-  #atLineStart = true;
-  /** The line so far. */
-  #line = "";
-  #code: Code | null = null;
+  readonly #track = new CodeTrack();
   /** The beginning of a line that may yet become a call. */
   #held = "";
   #block: Block | null = null;
@@ -39,8 +36,8 @@ export class LeakWatch {
 
   push(text: string): readonly Piece[] {
     // Every token's way: in the middle of a line nothing can begin.
-    if (!this.#atLineStart && this.#block === null && !text.includes("\n")) {
-      if (this.#line.length < limits.codeLineChars) this.#line += text;
+    if (!this.#track.atLineStart && this.#block === null && !text.includes("\n")) {
+      this.#track.pass(text);
       return [{ type: "text", text }];
     }
     const pieces: Piece[] = [];
@@ -80,7 +77,7 @@ export class LeakWatch {
 
   /** Reads to the end of a line, or to what begins like a call; returns what comes after. */
   #readLine(text: string, pieces: Piece[]): string {
-    if (this.#atLineStart && this.#code === null && this.#misses < limits.leakMisses) {
+    if (this.#track.free && this.#misses < limits.leakMisses) {
       const [indent = ""] = mostIndent.exec(text) ?? [];
       const line = text.slice(indent.length);
       const family = families.find(({ open }) => line.startsWith(open));
@@ -100,12 +97,7 @@ export class LeakWatch {
   #pass(text: string, pieces: Piece[]): string {
     const end = text.indexOf("\n") + 1 || text.length;
     const passed = text.slice(0, end);
-    this.#atLineStart = passed.endsWith("\n");
-    if (this.#line.length < limits.codeLineChars) this.#line += passed;
-    if (this.#atLineStart) {
-      this.#code = codeAfter(this.#code, this.#line.trimEnd());
-      this.#line = "";
-    }
+    this.#track.pass(passed);
     say(passed, pieces);
     return text.slice(end);
   }
@@ -120,7 +112,7 @@ export class LeakWatch {
     const calls = following === "words" ? null : this.#callsIn(block.family, block.whole());
     if (calls === null) return this.#miss(block, pieces);
     this.#block = null;
-    this.#atLineStart = true;
+    this.#track.beginLine();
     pieces.push(...calls);
     return block.after;
   }

@@ -2,6 +2,7 @@
  * Owns the reading of tool calls in an answer, behind their mark: JSON, whose arguments are read as they come, and the tags
  * of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
  */
+import { limits } from "../../limits.ts";
 import { type CallFrame, callTags, frameOf, type MarkedForm } from "./forms.ts";
 import { ObjectEnd } from "./json-end.ts";
 import { readTagged, type ValueOf } from "./leaks.ts";
@@ -33,6 +34,9 @@ export class CallReader {
   /** What comes before the arguments, and before a further call's name. */
   readonly #header: RegExp;
   readonly #next: RegExp;
+  /** What comes behind the arguments, with the last mark and without. */
+  readonly #closing: RegExp;
+  readonly #ending: RegExp;
   readonly #tagged: boolean;
   #stage: Stage = "text";
   #finder: CallFinder;
@@ -51,10 +55,12 @@ export class CallReader {
     this.#offered = new Set(offered);
     this.#valueOf = valueOf;
     this.#frame = frameOf(form);
-    const { lead, numbered, afterName, end, between, open } = this.#frame;
+    const { lead, numbered, afterName, end, between, open, close } = this.#frame;
     this.#header = new RegExp(
       `^${loosely(lead)}([\\w.-]+?)${numbered ? "(?::\\d+)?" : ""}${loosely(afterName)}(?=\\{)`,
     );
+    this.#closing = new RegExp(`^${loosely(end + close)}`);
+    this.#ending = new RegExp(`^${loosely(end)}`);
     this.#next = new RegExp(`^${loosely(end + between + lead)}(?=[\\w.-])`);
     // Who was taught one of the two ways writes the other now and then.
     this.#tagged = form.type === "tags" || open === callTags.open;
@@ -79,7 +85,12 @@ export class CallReader {
    * answer that was cut may have been about to call.
    */
   end(finished: boolean): readonly CallPiece[] {
-    if (this.#stage === "closing") return [{ type: "called" }];
+    if (this.#stage === "closing") {
+      const [end = ""] = this.#ending.exec(this.#buffer) ?? [];
+      const left = this.#buffer.slice(end.length).trim();
+      const marks = bare(this.#frame.close).startsWith(bare(left));
+      return [{ type: "called" }, ...(marks ? [] : [{ type: "message", text: left } as const])];
+    }
     if (!finished || this.insideCall) return [];
     const held = this.#stage === "header" ? this.#frame.open + this.#buffer : this.#finder.end();
     const text = this.#space + held;
@@ -111,10 +122,11 @@ export class CallReader {
     return found.after;
   }
 
-  /** Passes text on, but for the white space at its end. */
+  /** Passes text on, but for the white space at its end, as long as that is no more than may stand before a call. */
   #say(text: string, pieces: CallPiece[]): void {
     const whole = this.#afterCall ? (this.#space + text).trimStart() : this.#space + text;
-    const said = whole.trimEnd();
+    const words = whole.trimEnd();
+    const said = whole.length - words.length > limits.blankChars ? whole : words;
     this.#space = whole.slice(said.length);
     if (said === "") return;
     this.#afterCall = false;
@@ -142,16 +154,16 @@ export class CallReader {
       return this.#buffer;
     }
     const closed = close === "" ? -1 : this.#buffer.indexOf(close);
-    // The least of these, for what comes behind it may be a call.
-    const ends = [match?.length ?? Infinity, closed === -1 ? Infinity : closed + close.length, headerChars];
-    const end = Math.min(...ends);
+    // Where it ends, or is known to be none; what comes behind it may be a call.
+    const known = close === "" ? match?.length : closed === -1 ? undefined : closed + close.length;
+    const end = Math.min(known ?? headerChars, headerChars);
     if (this.#buffer.length < end) return null;
     const raw = this.#buffer.slice(0, end);
     pieces.push({ type: "message", text: this.#space + open + raw });
     this.#space = "";
     this.#afterCall = false;
     this.#stage = "text";
-    this.#finder = new CallFinder(this.#frame, raw.endsWith("\n"));
+    this.#finder = new CallFinder(this.#frame, /\n$/.test(raw) || (close !== "" && raw.endsWith(close)));
     return this.#buffer.slice(end);
   }
 
@@ -189,7 +201,7 @@ export class CallReader {
   }
 
   #readClosing(text: string, pieces: CallPiece[]): string | null {
-    const { close, lead, together } = this.#frame;
+    const { lead, together } = this.#frame;
     this.#buffer += text;
     const [next] = (together && this.#next.exec(this.#buffer)) || [];
     if (next !== undefined) {
@@ -199,16 +211,21 @@ export class CallReader {
       this.#buffer = "";
       return more;
     }
-    const mark = close.trim();
-    const at = this.#buffer.indexOf(mark);
-    if (at === -1) {
-      this.#buffer = this.#buffer.slice(-headerChars);
-      return null;
-    }
-    const rest = this.#buffer.slice(at + mark.length);
+    const [closing] = this.#closing.exec(this.#buffer) ?? [];
+    if (closing === undefined && this.#mayClose()) return null;
+    // Where the last mark is missing, the call ends with its arguments, and the rest is read as what it is.
+    const [end = ""] = closing === undefined ? (this.#ending.exec(this.#buffer) ?? []) : [closing];
     pieces.push({ type: "called" });
     this.#leaveCall();
-    return rest;
+    return this.#buffer.slice(end.length);
+  }
+
+  /** Whether more text may make of the buffer what closes a call, or leads to the next. */
+  #mayClose(): boolean {
+    const { lead, end, close, between, together } = this.#frame;
+    const known = bare(this.#buffer);
+    const followed = together && bare(end + between + lead).startsWith(known);
+    return this.#buffer.length <= headerChars && (followed || bare(end + close).startsWith(known));
   }
 
   #leaveCall(): void {
@@ -217,6 +234,10 @@ export class CallReader {
     this.#afterCall = true;
     this.#space = "";
   }
+}
+
+function bare(text: string): string {
+  return text.replace(/\s+/g, "");
 }
 
 /** `text` as a pattern, with any white space between its words and signs; of two usual names for arguments, either. */

@@ -2,7 +2,6 @@
  * Owns how families of models write tool calls as text, one row a way. Whoever serves a model reads these himself, but where
  * his parser missed one - a wrong template, a wrong flag - the call arrives as text, and agents would take it for the answer.
  */
-import { limits } from "../../limits.ts";
 import { at, type Fields, isFields, listOf, parse, textOf } from "../../spec/json.ts";
 import { targetOf } from "../../spec/schema.ts";
 
@@ -232,7 +231,7 @@ function every<Part>(
 
 /** Values as `schema` has them: text where it wants text or says nothing, else the JSON that was written. */
 export function valueFor(schema: unknown, argument: string, written: string): unknown {
-  const types = typesOf(at(schema, "properties", argument), schema, 0);
+  const types = typesOf(at(schema, "properties", argument), schema);
   const value = parse(written.trim());
   if (value === undefined) return written;
   // What could be text is text, unless it is just what else the schema allows: `null`, mostly.
@@ -243,16 +242,17 @@ export function valueFor(schema: unknown, argument: string, written: string): un
       : value;
 }
 
-/** The types that a property may have, as far as it says. */
-function typesOf(property: unknown, root: unknown, depth: number): ReadonlySet<unknown> {
-  if (!isFields(property) || depth > limits.schemaDepth) return new Set();
+/** The types that a property may have, as far as it says; `seen`: each schema says it once, however often it is named. */
+function typesOf(property: unknown, root: unknown, seen = new Set<unknown>()): Set<unknown> {
+  const types = new Set<unknown>();
+  if (!isFields(property) || seen.has(property)) return types;
+  seen.add(property);
   const { $ref, type, enum: values, anyOf, oneOf } = property;
+  for (const name of [type].flat()) if (typeof name === "string") types.add(name);
+  for (const value of listOf(values)) types.add(typeName(value));
   const inner = [...listOf(anyOf), ...listOf(oneOf), isFields(root) ? targetOf($ref, root) : undefined];
-  return new Set([
-    ...[type].flat().filter((name) => typeof name === "string"),
-    ...(Array.isArray(values) ? values.map(typeName) : []),
-    ...inner.flatMap((one) => [...typesOf(one, root, depth + 1)]),
-  ]);
+  for (const one of inner) for (const name of typesOf(one, root, seen)) types.add(name);
+  return types;
 }
 
 function typeName(value: unknown): string {

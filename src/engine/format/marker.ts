@@ -1,9 +1,9 @@
-/** Owns the finding of a tool call in an answer: a marker of text counts at the start of a line, outside code fences, only. */
+/** Owns the finding of a tool call in an answer: a marker of text counts at the start of a line, outside of code, only. */
+import { CodeTrack } from "./code.ts";
 import type { CallFrame } from "./forms.ts";
 
-const fences = ["```", "~~~"] as const;
-/** White space before a marker that is waited for; a longer run is text. */
-const indent = 16;
+/** More makes a line code. */
+const mostIndent = /^ {0,3}/;
 
 export interface Found {
   /** What certainly is no marker. */
@@ -12,21 +12,19 @@ export interface Found {
   readonly after: string | null;
 }
 
-/** Reads an answer in chunks of any size; text that merely quotes a call, in a line or in a fence, stays text. */
+/** Reads an answer in chunks of any size; text that merely quotes a call, in a line or in code, stays text. */
 export class CallFinder {
-  /** The beginning of a line that may yet become a marker or a fence. */
-  #held = "";
-  #atLineStart: boolean;
-  /** What ends the code block that the answer is in. */
-  #fence: string | null = null;
   readonly #mark: string;
   readonly #anywhere: boolean;
+  readonly #track: CodeTrack;
+  /** The beginning of a line that may yet become a marker. */
+  #held = "";
 
   /** `atLineStart`: whether what comes first begins a line. */
   constructor({ open, anywhere }: Pick<CallFrame, "open" | "anywhere">, atLineStart = true) {
-    this.#atLineStart = atLineStart;
     this.#mark = open;
     this.#anywhere = anywhere;
+    this.#track = new CodeTrack(atLineStart);
   }
 
   push(chunk: string): Found {
@@ -45,22 +43,19 @@ export class CallFinder {
     let text = "";
     this.#held = "";
     while (rest !== "") {
-      if (this.#atLineStart) {
-        const line = rest.replace(/^[ \t]+/, "");
-        if (this.#fence === null && line.startsWith(this.#mark)) {
-          const before = rest.slice(0, rest.length - line.length);
-          return { text: text + before, after: line.slice(this.#mark.length) };
-        }
-        if (this.#mayBecome(line) && rest.length - line.length <= indent) {
+      if (this.#track.free) {
+        const [indent = ""] = mostIndent.exec(rest) ?? [];
+        const line = rest.slice(indent.length);
+        if (line.startsWith(this.#mark)) return { text: text + indent, after: line.slice(this.#mark.length) };
+        if (this.#mark.startsWith(line)) {
           this.#held = rest;
           return { text, after: null };
         }
-        this.#toggleFence(line);
-        this.#atLineStart = false;
       }
       const end = rest.indexOf("\n") + 1 || rest.length;
-      this.#atLineStart = rest[end - 1] === "\n";
-      text += rest.slice(0, end);
+      const passed = rest.slice(0, end);
+      this.#track.pass(passed);
+      text += passed;
       rest = rest.slice(end);
     }
     return { text, after: null };
@@ -71,16 +66,6 @@ export class CallFinder {
     const held = this.#held;
     this.#held = "";
     return held;
-  }
-
-  #mayBecome(line: string): boolean {
-    if (this.#fence !== null) return line.length < this.#fence.length && this.#fence.startsWith(line);
-    return [this.#mark, ...fences].some((mark) => line.length < mark.length && mark.startsWith(line));
-  }
-
-  #toggleFence(line: string): void {
-    if (this.#fence === null) this.#fence = fences.find((fence) => line.startsWith(fence)) ?? null;
-    else if (line.startsWith(this.#fence)) this.#fence = null;
   }
 }
 

@@ -115,6 +115,35 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: "calls without their last mark, and words behind the second",
+    text: `${call("f", "{}").replace("</tool_call>", "")}${call("g", "{}").replace("</tool_call>", "")}\nThat was it.`,
+    items: [
+      ["f", "{}"],
+      ["g", "{}"],
+      ["message", "That was it."],
+    ],
+  },
+  {
+    title: "a call quoted in a fence of four, around one of three",
+    text: `Like so:\n\`\`\`\`md\n\`\`\`\n${call("f", "{}")}\n\`\`\`\n\`\`\`\``,
+    items: [["message", `Like so:\n\`\`\`\`md\n\`\`\`\n${call("f", "{}")}\n\`\`\`\n\`\`\`\``]],
+  },
+  {
+    title: "a call quoted in a list, in a comment and by indentation",
+    text: `- \`\`\`\n${call("f", "{}")}\n  \`\`\`\n<!--\n${call("f", "{}")}\n-->\n\n    ${call("f", "{}")}`,
+    items: [
+      ["message", `- \`\`\`\n${call("f", "{}")}\n  \`\`\`\n<!--\n${call("f", "{}")}\n-->\n\n    ${call("f", "{}")}`],
+    ],
+  },
+  {
+    title: "a real call behind words of markup",
+    text: `I add a <PreviewCard /> and \`<pre>\`, with \`\`\` around it.\n\n${call("f", "{}")}`,
+    items: [
+      ["message", "I add a <PreviewCard /> and `<pre>`, with ``` around it."],
+      ["f", "{}"],
+    ],
+  },
+  {
     title: "a marker in mid-line, where what looked like a header ends",
     text: `<tool_call>${"x".repeat(512)}${call("f", "{}")}`,
     items: [["message", `<tool_call>${"x".repeat(512)}${call("f", "{}")}`]],

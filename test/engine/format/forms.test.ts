@@ -98,6 +98,15 @@ const cases: readonly Case[] = [
     ],
   },
   {
+    title: "calls of Functionary 3.1, the first of what is not on offer",
+    form: framed(callFrames.functionary),
+    text: "<function=rm>{}</function><function=f>{}</function>",
+    items: [
+      ["message", "<function=rm>{}</function>"],
+      ["f", "{}"],
+    ],
+  },
+  {
     title: "one of two calls in a section that is not on offer",
     form: framed(callFrames.minimax),
     text: '<tool_calls>\n{"name": "f", "arguments": {}}\n{"name": "rm", "arguments": {}}\n</tool_calls>',
