@@ -130,8 +130,14 @@ class Check {
       const found = tell(inner);
       if (found !== null) return found;
     }
-    if (anyOf !== undefined && !listed(anyOf).some((inner) => tell(inner) === null)) {
-      return listed(anyOf).map(tell).at(-1) ?? `${where} must fit one of its forms`;
+    if (anyOf !== undefined) {
+      // Each is asked once: what is wrong with the last one is told.
+      let last: Problem = `${where} must fit one of its forms`;
+      for (const inner of listed(anyOf)) {
+        last = tell(inner);
+        if (last === null) break;
+      }
+      if (last !== null) return last;
     }
     if (oneOf !== undefined && listed(oneOf).filter((inner) => tell(inner) === null).length !== 1) {
       return `${where} must fit exactly one of its forms`;

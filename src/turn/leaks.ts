@@ -151,6 +151,8 @@ class Block {
   /** Where its last mark ends; null before that has come. */
   end: number | null = null;
   length = 0;
+  /** What came behind the last mark. */
+  after = "";
   #parts: string[] = [];
   /** The end of what has come, in which the last mark may have begun. */
   #tail = "";
@@ -160,36 +162,41 @@ class Block {
     this.indent = indent;
   }
 
+  /** All that came. */
   get text(): string {
-    if (this.#parts.length > 1) this.#parts = [this.#parts.join("")];
-    return this.#parts[0] ?? "";
-  }
-
-  /** What came behind the last mark. */
-  get after(): string {
-    return this.end === null ? "" : this.text.slice(this.end);
+    return this.#inner() + this.after;
   }
 
   push(text: string): void {
     const { close } = this.family;
-    if (close !== null && this.end === null) {
-      const near = this.#tail + text;
-      const found = near.indexOf(close);
-      if (found !== -1) this.end = this.length - this.#tail.length + found + close.length;
-      this.#tail = near.slice(1 - close.length);
-    }
-    this.#parts.push(text);
     this.length += text.length;
+    if (this.end !== null) {
+      this.after += text;
+      return;
+    }
+    const near = this.#tail + text;
+    const found = close === null ? -1 : near.indexOf(close);
+    const end = found === -1 ? text.length : found + (close?.length ?? 0) - this.#tail.length;
+    if (found !== -1) this.end = this.length - text.length + end;
+    this.#tail = close === null ? "" : near.slice(1 - close.length);
+    this.#parts.push(text.slice(0, end));
+    this.after = text.slice(end);
   }
 
   /** The block without what came behind it; with its last mark, which some servers take for the end of the answer. */
   whole(): string {
-    return this.end === null ? this.text.trimEnd() + (this.family.close ?? "") : this.text.slice(0, this.end);
+    return this.end === null ? this.#inner().trimEnd() + (this.family.close ?? "") : this.#inner();
+  }
+
+  #inner(): string {
+    if (this.#parts.length > 1) this.#parts = [this.#parts.join("")];
+    return this.#parts[0] ?? "";
   }
 }
 
 /** Behind a call the line ends, or another call begins: with words behind it, it is only spoken of. null: not known yet. */
 function whatFollows(after: string): "words" | "nothing" | null {
+  if (after.length > limits.blankChars) return "words";
   const next = after.replace(/^[ \t\r]+/, "");
   if (next.startsWith("\n") || families.some(({ open }) => next.startsWith(open))) return "nothing";
   return families.some(({ open }) => open.startsWith(next)) ? null : "words";

@@ -119,6 +119,8 @@ export class HarmonyReader implements AnswerReader {
   #kind: "reasoning" | "message" | "call" = "message";
   #arguments = new ObjectEnd();
   #whole = false;
+  /** A message ended in the middle of a call's arguments: nothing that follows counts. */
+  #broken = false;
 
   /** `offered`: names of the tools that may be called; a call of anything else is text. */
   constructor(offered: readonly string[]) {
@@ -139,6 +141,7 @@ export class HarmonyReader implements AnswerReader {
   }
 
   *#read(piece: Piece): Generator<Delta> {
+    if (this.#broken) return;
     switch (piece.type) {
       case "header":
         return yield* this.#begin(piece.header);
@@ -146,8 +149,9 @@ export class HarmonyReader implements AnswerReader {
         if (this.#kind === "call") return yield* this.#readArguments(piece.text);
         return yield* this.#items.write({ type: this.#kind }, piece.text);
       case "end":
-        // A call that a message's end cuts short stays open, and so never runs.
-        if (!this.insideCall) yield* this.#items.close();
+        // A call that is cut short stays open, and so never runs.
+        this.#broken = this.insideCall;
+        if (!this.#broken) yield* this.#items.close();
     }
   }
 

@@ -186,6 +186,8 @@ test("a model that stops within a call of another form has not called", () => {
   const begun = '<|channel|>commentary to=functions.f<|message|>{"a": ';
   assert.ok(read([begun], { form: harmony }).insideCall);
   assert.ok(read([`${begun}<|end|>`], { form: harmony }).insideCall);
+  const cut = read([`${begun}<|end|><|start|>assistant<|channel|>final<|message|>No.`], { form: harmony });
+  assert.ok(cut.insideCall && !cut.closed && cut.items.length === 1);
   assert.ok(!read([`${begun}1}`], { form: harmony }).insideCall);
   assert.ok(read(['[TOOL_CALLS]f[ARGS]{"a": '], { form: named }).insideCall);
 });
