@@ -163,7 +163,7 @@ export class CallReader {
     this.#space = "";
     this.#afterCall = false;
     this.#stage = "text";
-    this.#finder = new CallFinder(this.#frame, /\n$/.test(raw) || (close !== "" && raw.endsWith(close)));
+    this.#finder = new CallFinder(this.#frame, raw.endsWith("\n") || (close !== "" && raw.endsWith(close)));
     return this.#buffer.slice(end);
   }
 

@@ -176,3 +176,23 @@ export function spellingsOf({ calls }: AnswerForm): readonly string[] {
   const { open, lead, afterName, end, close } = frameOf(calls);
   return [...thinking, open, lead, afterName, end, close];
 }
+
+/** Spellings of the control tokens among the marks of `calls`, where only those count. */
+export function controlMarks(calls: CallForm): readonly string[] {
+  if (calls.type === "harmony") return Object.values(harmony);
+  const { anywhere, open, lead, afterName, end, close } = frameOf(calls);
+  if (!anywhere) return [];
+  return [open, lead, afterName, end, close].join(" ").match(/<[|｜][^|｜]+[|｜]>|\[[A-Z_]+\]/g) ?? [];
+}
+
+/** `form` for a vocabulary that has no tokens for its marks: as text, they count at the start of a line only. */
+export function inText(form: AnswerForm): AnswerForm {
+  const { calls } = form;
+  return calls.type === "json" ? { ...form, calls: { ...calls, frame: { ...calls.frame, anywhere: false } } } : form;
+}
+
+/**
+ * Stands in text where a mark is spelled by other tokens than its own, so that it is none there; no character, and so in no
+ * text. What leaves is without it.
+ */
+export const seam = "\uFFFE";

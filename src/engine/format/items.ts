@@ -1,5 +1,6 @@
 /** Owns the items of an answer that is read: one is open at a time, each has a key of its own. */
 import type { Delta, OpenItem } from "../engine.ts";
+import { seam } from "./forms.ts";
 
 export class Items {
   #key = -1;
@@ -21,7 +22,8 @@ export class Items {
 
   /** `text` of the item that is open. */
   *append(text: string): Generator<Delta> {
-    yield { kind: "text", key: this.#key, text };
+    const said = text.replaceAll(seam, "");
+    if (said !== "") yield { kind: "text", key: this.#key, text: said };
   }
 
   *close(): Generator<Delta> {

@@ -108,7 +108,7 @@ export class Runtime {
         ? "possible"
         : "none";
     for (const exact of [true, false]) {
-      const found = answerGrammar(request, { thinking: allowed, form: this.template.form, exact });
+      const found = answerGrammar(request, { thinking: allowed, form: this.vocabulary.form, exact });
       if (found === null) return null;
       try {
         const grammar = await this.#compile(found.source);

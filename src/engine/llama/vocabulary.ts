@@ -1,5 +1,5 @@
 /** Owns text and tokens: which tokens are control tokens, prompts to tokens, and sampled tokens back to text. */
-import { callTags, spellingsOf } from "../format/forms.ts";
+import { type AnswerForm, callTags, controlMarks, inText, seam, spellingsOf } from "../format/forms.ts";
 import type { Model, Token } from "./binding.ts";
 import { responseTags } from "./messages.ts";
 import { Shield } from "./shield.ts";
@@ -22,6 +22,12 @@ export class Vocabulary {
   readonly #cuts: RegExp | null;
   /** Bytes of the longest token. */
   readonly longest: number;
+  /** The form of answers; of the template's, where its marks are tokens of this vocabulary. */
+  readonly form: AnswerForm;
+  /** Marks that count as tokens only. */
+  readonly #marks = new Set<Token>();
+  /** Where text would spell one of them. */
+  readonly #spelled: RegExp | null;
 
   /**
    * Guards all control tokens; of the user-defined ones only those that the template or our marks speak, for some
@@ -31,6 +37,8 @@ export class Vocabulary {
     this.#model = model;
     const marks = [...ownMarks, ...spellingsOf(form)];
     for (const mark of marks) this.#guarded.add(mark);
+    const own = controlMarks(form.calls);
+    const found = new Set<string>();
     const spoken = new Set<string>();
     let longest = 1;
     for (const token of model.iterateAllTokens()) {
@@ -40,10 +48,17 @@ export class Vocabulary {
       if (!control && !unknown && !userDefined) continue;
       const text = spelling.trim();
       if (text === "") continue;
+      if (own.includes(text)) {
+        this.#marks.add(token);
+        found.add(text);
+      }
       if (control && template.includes(text)) spoken.add(text);
       if (control || unknown || template.includes(text)) this.#guarded.add(text);
       if (control && !marks.some((mark) => mark.includes(text))) this.#silent.add(token);
     }
+    const known = own.length > 0 && own.every((mark) => found.has(mark));
+    this.form = known ? form : inText(form);
+    this.#spelled = known ? cutsInside(own) : null;
     this.longest = longest;
     this.#cuts = cutsBefore([...spoken]);
   }
@@ -74,6 +89,17 @@ export class Vocabulary {
     return this.#model.tokenize(text, true, "trimLeadingSpace");
   }
 
+  /** Whether `token` is a mark, and not just text that spells one. */
+  isMark(token: Token): boolean {
+    return this.#marks.has(token);
+  }
+
+  /** `text` of tokens that are no marks, with a seam where it would spell one; `before`: what came right before it. */
+  quote(text: string, before: string): string {
+    if (this.#spelled === null) return text;
+    return (before + text).replace(this.#spelled, `$&${seam}`).slice(before.length);
+  }
+
   isSilent(token: Token): boolean {
     return this.#silent.has(token);
   }
@@ -86,8 +112,18 @@ export class Vocabulary {
 /** Where text is cut before each of `spellings`. */
 function cutsBefore(spellings: readonly string[]): RegExp | null {
   if (spellings.length === 0) return null;
-  const escaped = spellings.map((text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`(?=${escaped.join("|")})`);
+  return new RegExp(`(?=${spellings.map(escaped).join("|")})`);
+}
+
+/** `text` in an expression. */
+function escaped(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+}
+
+/** The first character of each of `marks`, where the second stands behind it. */
+function cutsInside(marks: readonly string[]): RegExp {
+  const pairs = new Set(marks.map(([first = "", second = ""]) => `${escaped(first)}(?=${escaped(second)})`));
+  return new RegExp([...pairs].join("|"), "g");
 }
 
 /** Turns one answer's tokens into text as they come; a character that is spread over tokens comes with the last of them. */
@@ -95,6 +131,8 @@ export class TokenReader {
   readonly #vocabulary: Vocabulary;
   #before: Token[];
   #pending: Token[] = [];
+  /** The last character of text that is no mark. */
+  #last = "";
 
   constructor(vocabulary: Vocabulary, prompt: readonly Token[]) {
     this.#vocabulary = vocabulary;
@@ -104,11 +142,18 @@ export class TokenReader {
   /** Text that is certain with `token`; "" for a part of a character and for control tokens. */
   push(token: Token): string {
     if (this.#vocabulary.isSilent(token)) return this.end();
+    if (this.#vocabulary.isMark(token)) {
+      const text = this.end();
+      this.#pending.push(token);
+      const mark = this.#vocabulary.detokenize(this.#pending, this.#before);
+      this.#advance();
+      this.#last = "";
+      return text + mark;
+    }
     this.#pending.push(token);
     const text = this.#vocabulary.detokenize(this.#pending, this.#before);
     if (text.endsWith("\uFFFD") && this.#pending.length < longestCharacter) return "";
-    this.#advance();
-    return text;
+    return this.#told(text);
   }
 
   /** Whether the next token starts a character of its own. */
@@ -119,9 +164,14 @@ export class TokenReader {
   /** What was held back when the answer ended. */
   end(): string {
     if (this.#pending.length === 0) return "";
-    const text = this.#vocabulary.detokenize(this.#pending, this.#before);
+    return this.#told(this.#vocabulary.detokenize(this.#pending, this.#before));
+  }
+
+  #told(text: string): string {
     this.#advance();
-    return text;
+    const quoted = this.#vocabulary.quote(text, this.#last);
+    this.#last = text.slice(-1) || this.#last;
+    return quoted;
   }
 
   #advance(): void {

@@ -1,6 +1,7 @@
 /** Owns the writing of one answer in one slot: reads the prompt in chunks, samples token by token, switches grammars on. */
 import { limits } from "../../limits.ts";
 import type { FinishReason, Logprob } from "../engine.ts";
+import { seam } from "../format/forms.ts";
 import { type AnswerWatch, createAnswerWatch } from "../format/watch.ts";
 import type { GrammarState, Sampled, Sequence, Token } from "./binding.ts";
 import type { Job } from "./job.ts";
@@ -26,7 +27,7 @@ export async function writeAnswer(writing: Writing): Promise<void> {
   try {
     const cached = await readPrompt(writing);
     if (job.cancelled) return;
-    report({ type: "started", id: job.id, thinking: job.thinking, form: runtime.template.form });
+    report({ type: "started", id: job.id, thinking: job.thinking, form: runtime.vocabulary.form });
     const answer = new Answer(writing, guide);
     const reason = await answer.write();
     if (reason === null) return;
@@ -88,7 +89,7 @@ class Answer {
     const { runtime, sequence, job } = writing;
     this.#writing = writing;
     this.#guide = guide;
-    this.#watch = createAnswerWatch(runtime.template.form, job.thinking);
+    this.#watch = createAnswerWatch(runtime.vocabulary.form, job.thinking);
     this.#reader = new TokenReader(runtime.vocabulary, job.prompt);
     this.#stops = new StopFinder(stopsIn(job.request.extra));
     this.#grammar = guide?.from === "start" ? guide.begin() : undefined;
@@ -161,7 +162,7 @@ class Answer {
     const spell = (other: Token): string => runtime.vocabulary.detokenize([other], []);
     const top = [...probabilities].slice(0, job.request.topLogprobs ?? 0);
     this.#logprobs.push({
-      ...logprobOf(text, probabilities.get(token)),
+      ...logprobOf(text.replaceAll(seam, ""), probabilities.get(token)),
       top: top.map(([other, probability]) => logprobOf(spell(other), probability)),
     });
   }

@@ -2,8 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { createAnswerReader } from "../../../src/engine/format/answer.ts";
 import { plainForm } from "../../../src/engine/format/forms.ts";
+import { valueFor } from "../../../src/engine/format/leaks.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
+import { limits } from "../../../src/limits.ts";
 import { type Case, checkCase, read } from "./reading.ts";
 
 const call = (name: string, args: string): string =>
@@ -183,6 +186,19 @@ test("an answer that was cut leaves its last item open, and shows no half of a c
 test("a model that stops within a call has not called", () => {
   assert.ok(read([call("f", '{"a": 1').slice(0, -14)], {}).insideCall);
   assert.ok(!read([call("f", "{}")], {}).insideCall);
+});
+
+test("white space without end is told before a call could come, and a schema that names itself is read once", () => {
+  const reader = createAnswerReader({ thinking: false, form: plainForm, tools: [{ name: "f", parameters: {} }] });
+  let told = 0;
+  for (const chunk of ["Hello.", ...Array<string>(100).fill(" ".repeat(100))]) {
+    for (const delta of reader.push(chunk)) if (delta.kind === "text") told += delta.text.length;
+  }
+  assert.ok(told > 10_000 - 2 * limits.blankChars);
+
+  const self = { $ref: "#/$defs/a" };
+  const a = { anyOf: [self, self, { type: "integer" }] };
+  assert.equal(valueFor({ $defs: { a }, properties: { x: self } }, "x", "1"), 1);
 });
 
 test("no text is lost, whatever comes, but an answer of white space", () => {

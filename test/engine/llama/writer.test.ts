@@ -20,8 +20,10 @@ const runtime = {
   stride: { tokens: () => 256, took: () => undefined },
   rounds: new Rounds(),
   guide: () => Promise.resolve(null),
-  template: { form: plainForm },
   vocabulary: {
+    form: plainForm,
+    isMark: () => false,
+    quote: (text: string) => text,
     isSilent: () => false,
     detokenize: (tokens: readonly Token[]) => "a".repeat(tokens.length),
   },
