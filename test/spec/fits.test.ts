@@ -125,3 +125,14 @@ test("what takes for ever, and what only an expression could tell, counts as fit
   for (const whole of schemas) assert.equal(misfit("aaaaaaaaaaaaaaaaaaaaaaaaaaaaab", whole), null);
   assert.notEqual(misfit(1, { type: "string", pattern: "a" }), null);
 });
+
+test("a wrong leaf deep inside of choices is found", () => {
+  const node = { type: "object", properties: { c: { $ref: "#/$defs/node" } }, required: ["c"] };
+  const schema = {
+    $ref: "#/$defs/choice",
+    $defs: { choice: { anyOf: [{ type: "string" }, node] }, node: { $ref: "#/$defs/choice" } },
+  };
+  let value: unknown = 1;
+  for (let depth = 0; depth < 20; depth += 1) value = { c: value };
+  assert.notEqual(misfit(value, schema), null);
+});
