@@ -61,6 +61,16 @@ const { schema } = fc.letrec<{ schema: object; leaf: object }>((tie) => ({
   ),
 }));
 
+/** ajv's verdict; null where the code breaks that it makes: it forgets to declare what it tracks for some sums of choices. */
+function verdict(whole: object, given: unknown): boolean | null {
+  try {
+    return new Ajv2020({ strict: false, allErrors: false }).validate(whole, given);
+  } catch (thrown) {
+    if (thrown instanceof ReferenceError) return null;
+    throw thrown;
+  }
+}
+
 test("it says what ajv says", () => {
   const inner = fc.constantFrom(
     { type: "integer" },
@@ -70,7 +80,8 @@ test("it says what ajv says", () => {
   fc.assert(
     fc.property(schema, inner, value, (root, $defs, given) => {
       const whole = { ...root, $defs: { inner: $defs } };
-      const fits = new Ajv2020({ strict: false, allErrors: false }).validate(whole, given);
+      const fits = verdict(whole, given);
+      fc.pre(fits !== null);
       assert.equal(misfit(given, whole) === null, fits, JSON.stringify([whole, given, misfit(given, whole)]));
     }),
     { numRuns: 400 },
