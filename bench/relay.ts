@@ -116,6 +116,7 @@ async function warmUp(): Promise<void> {
   for (const who of ["upstream", ...relays] as const) {
     await askMany(targets[who], drip, manyStreams, warmUps);
     await askMany(targets[who], { ...short, stream: false }, manyStreams, warmUps);
+    await askMany(targets[who], paced, manyStreams, manyStreams);
   }
 }
 

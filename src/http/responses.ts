@@ -4,13 +4,14 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { ApiError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { type ClientDialect, plainRequest, responseIn } from "../spec/client-dialects.ts";
-import { type Event, isTerminal } from "../spec/events.ts";
+import { isTerminal } from "../spec/events.ts";
 import { at, textOf } from "../spec/json.ts";
 import { parseRequest, type Request } from "../spec/request.ts";
 import type { Response as Body } from "../spec/response.ts";
 import type { Store, StoredResponse } from "../store/store.ts";
 import { prepare } from "../turn/prepare.ts";
 import { type Outcome, run } from "../turn/run.ts";
+import type { Send } from "../turn/stream.ts";
 import { readJson } from "./body.ts";
 import { type Exchange, type Handler, saneHeader } from "./exchange.ts";
 import { sendEvents, type StreamOptions } from "./sse.ts";
@@ -35,9 +36,8 @@ export function createResponse(options: AnswerOptions): Handler {
     const streamed = request.stream === true;
     const turn = await prepare(line, request, threadId(incoming.headers, request), signal);
     outgoing.setHeader("antiphon-model", saneHeader(turn.model) ?? escaped(turn.model));
-    const events = run(line, turn, signal);
-    if (!streamed) return answer(exchange, events, dialect);
-    await sendEvents(outgoing, events, dialect, options);
+    if (streamed) await sendEvents(outgoing, dialect, options, (send) => run(line, turn, signal, send));
+    else await sendWhole(outgoing, dialect, (send) => run(line, turn, signal, send));
     return RESPONSE_ALREADY_SENT;
   };
 }
@@ -47,23 +47,23 @@ function escaped(name: string): string {
   return encodeURIComponent(name.toWellFormed()).slice(0, limits.headerChars);
 }
 
-/** The same events, of which only the last is told. */
-async function answer(
-  exchange: Exchange,
-  events: AsyncGenerator<Event, Outcome>,
+/**
+ * The same events, of which only the last is told. Written to Node's response: on its way through the web's own, a short
+ * answer costs a sixth of its whole turn. Throws why the response failed.
+ */
+async function sendWhole(
+  outgoing: ServerResponse,
   dialect: ClientDialect,
-): Promise<Response> {
+  write: (send: Send) => Promise<Outcome>,
+): Promise<void> {
   let body: Body | null = null;
-  let step = await events.next();
-  for (; step.done !== true; step = await events.next()) if (isTerminal(step.value)) body = step.value.response;
-  if (step.value.kind === "failed") throw step.value.error;
-  if (step.value.kind === "ended") sendJson(exchange.env.outgoing, body && responseIn(dialect, body));
-  return RESPONSE_ALREADY_SENT;
-}
-
-/** Written to Node's response: on its way through the web's own, a short answer costs a sixth of its whole turn. */
-function sendJson(outgoing: ServerResponse, body: Body | null): void {
-  const text = JSON.stringify(body);
+  const outcome = await write((event) => {
+    if (isTerminal(event)) body = event.response;
+    return null;
+  });
+  if (outcome.kind === "failed") throw outcome.error;
+  if (outcome.kind === "gone") return;
+  const text = JSON.stringify(body && responseIn(dialect, body));
   outgoing.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(text) }).end(text);
 }
 

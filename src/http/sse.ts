@@ -2,6 +2,8 @@
 import type { ServerResponse } from "node:http";
 import { type ClientDialect, endOf, eventIn, type SpelledEvent } from "../spec/client-dialects.ts";
 import type { Event } from "../spec/events.ts";
+import type { Send } from "../turn/stream.ts";
+import { wireOf } from "./wire.ts";
 
 const headers = {
   "content-type": "text/event-stream; charset=utf-8",
@@ -11,44 +13,47 @@ const headers = {
 } as const;
 
 export interface StreamOptions {
-  /** Milliseconds of silence before a comment, for proxies that close quiet connections. */
+  /** Milliseconds of silence before a comment, for proxies that close quiet connections; the first may take twice as long. */
   readonly commentMs: number;
   /** Milliseconds in which a client must have taken something of what was sent. */
   readonly stalledMs: number;
 }
 
 /**
- * Sends `events` until they end or the client is gone; the next one is asked for only when the socket took the last. The
- * headers leave before the first is asked for. The events are in nobody's dialect but leave in the client's.
+ * Sends what `write` sends, until it is done. The headers leave before it begins; a promise that `send` gives resolves once
+ * the socket has room again. The events are in nobody's dialect but leave in the client's.
  */
 export async function sendEvents(
   outgoing: ServerResponse,
-  events: AsyncIterable<Event>,
   dialect: ClientDialect,
   { commentMs, stalledMs }: StreamOptions,
+  write: (send: Send) => Promise<unknown>,
 ): Promise<void> {
   outgoing.writeHead(200, headers);
   outgoing.flushHeaders();
-  // Comments are traffic, so a silent engine does not count.
-  outgoing.setTimeout(stalledMs, () => outgoing.destroy());
+  const wire = wireOf(outgoing, stalledMs);
+  let full = false;
+  let quiet = false;
   const silence = setInterval(() => {
-    if (!outgoing.writableNeedDrain) outgoing.write(": waiting\n\n");
+    if (quiet && !full) wire.write(": waiting\n\n");
+    quiet = true;
   }, commentMs);
+  const send: Send = (event) => {
+    if (outgoing.destroyed) return null;
+    quiet = false;
+    full = !wire.write(frame(eventIn(dialect, event)));
+    if (!full) return null;
+    return wire.drained().then(() => {
+      full = false;
+    });
+  };
   try {
-    for await (const event of events) {
-      if (outgoing.destroyed) break;
-      // One write an event: some parsers take what one read brings for one event.
-      if (!outgoing.write(frame(eventIn(dialect, event)))) await drained(outgoing);
-      silence.refresh();
-    }
+    await write(send);
   } finally {
     clearInterval(silence);
   }
-  outgoing.end(
-    endOf(dialect)
-      .map((data) => `data: ${data}\n\n`)
-      .join(""),
-  );
+  for (const data of endOf(dialect)) wire.write(`data: ${data}\n\n`);
+  wire.end();
 }
 
 /** `event` and `data` of one line each, however a client splits lines: Python's `splitlines` knows three more breaks. */
@@ -59,16 +64,4 @@ function frame(event: Event | SpelledEvent): string {
 
 function escape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-}
-
-/** Resolves when there is room again, or nobody left who makes some. */
-function drained(outgoing: ServerResponse): Promise<void> {
-  if (outgoing.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      outgoing.off("drain", wake).off("close", wake);
-      resolve();
-    };
-    outgoing.on("drain", wake).on("close", wake);
-  });
 }

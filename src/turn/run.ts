@@ -1,32 +1,34 @@
-/** Owns a turn's run: what the engine writes becomes the one stream of events that every consumer reads. */
+/** Owns a turn's run: what the engine writes becomes the one stream of events that every consumer is sent. */
 import assert from "node:assert/strict";
-import type { EngineMessage, EngineRequest, Failure, FinishReason, Usage } from "../engine/engine.ts";
+import type { EngineMessage, EngineRequest, FinishReason } from "../engine/engine.ts";
 import { ApiError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { count } from "../metrics.ts";
-import type { Event } from "../spec/events.ts";
 import type { Request } from "../spec/request.ts";
 import type { Response } from "../spec/response.ts";
 import type { StoredResponse } from "../store/store.ts";
 import { CallGate, type Fault } from "./calls.ts";
-import { SourceError, tick, ticking } from "./clock.ts";
 import { FormatGate } from "./format.ts";
+import { type Ending, listen } from "./listen.ts";
 import { engineRequest, type Line, seconds, type Turn } from "./prepare.ts";
 import { type Shape, shapes } from "./prompt.ts";
-import { Stream } from "./stream.ts";
+import { type Send, Stream } from "./stream.ts";
 
 /** How a turn ended: `failed` tells more than the last event may, `gone` means that nobody listens any more. */
 export type Outcome = { readonly kind: "ended" | "gone" } | { readonly kind: "failed"; readonly error: ApiError };
 
 /**
- * The events of a turn, ready to be sent; the response is stored before the terminal one. When `signal` is aborted with an
+ * Runs a turn; `send` is told its events, the response is stored before the terminal one. When `signal` is aborted with an
  * ApiError the response fails with it; aborted for any other reason the client is gone, and the stream just ends.
  */
-export async function* run(line: Line, turn: Turn, signal: AbortSignal): AsyncGenerator<Event, Outcome> {
-  const stream = new Stream(turn.response);
-  yield stream.state("response.created");
-  yield stream.state("response.in_progress");
-  const outcome = yield* safely(line, stream, answer(line, turn, stream, signal));
+export async function run(line: Line, turn: Turn, signal: AbortSignal, send: Send): Promise<Outcome> {
+  const stream = new Stream(turn.response, send);
+  stream.state("response.created");
+  stream.state("response.in_progress");
+  const beating = stream.beat(line.keepAliveMs);
+  const outcome = await answer(line, turn, stream, signal)
+    .catch((thrown: unknown) => mistake(line, stream, thrown))
+    .finally(() => clearInterval(beating));
   if (outcome === "gone") {
     count("antiphon_responses_total", { status: "gone" });
     return { kind: "gone" };
@@ -35,13 +37,10 @@ export async function* run(line: Line, turn: Turn, signal: AbortSignal): AsyncGe
   const lost = isKept(turn, outcome) ? await keep(line, { response: final, input: turn.input }) : null;
   const told = lost ? stream.final(lost, seconds()) : final;
   tally(told);
-  yield stream.end(told);
+  stream.end(told);
   const error = lost ?? outcome;
   return error instanceof ApiError ? { kind: "failed", error } : { kind: "ended" };
 }
-
-/** Decides which runs of the engine a turn takes: gives one after the other, and is told how each ended. */
-type Runs<Result> = Generator<AsyncGenerator<Event, End>, Result, End>;
 
 function tally({ status, usage }: Response): void {
   count("antiphon_responses_total", { status });
@@ -51,22 +50,12 @@ function tally({ status, usage }: Response): void {
 }
 
 /** A mistake of ours ends this answer as a failed one, where the stream can still be ended by its rules. */
-async function* safely<Result>(
-  line: Line,
-  stream: Stream,
-  runs: Runs<Result>,
-): AsyncGenerator<Event, Result | ApiError> {
-  try {
-    let step = runs.next();
-    while (step.done !== true) step = runs.next(yield* step.value);
-    return step.value;
-  } catch (thrown) {
-    line.log.error("a turn failed by a mistake of this program", {
-      reason: String(thrown instanceof Error ? thrown.stack : thrown),
-    });
-    yield* stream.abandon();
-    return new ApiError("server_error", "The server failed unexpectedly.");
-  }
+async function mistake(line: Line, stream: Stream, thrown: unknown): Promise<ApiError> {
+  line.log.error("a turn failed by a mistake of this program", {
+    reason: String(thrown instanceof Error ? thrown.stack : thrown),
+  });
+  await stream.abandon();
+  return new ApiError("server_error", "The server failed unexpectedly.");
 }
 
 /** Of a request that is answered by an HTTP error, nobody learns the id. */
@@ -86,12 +75,17 @@ async function keep(line: Line, turn: StoredResponse): Promise<ApiError | null> 
 }
 
 /** Runs the engine, and once more where the model did something wrong that it may mend when told. */
-function* answer(line: Line, turn: Turn, stream: Stream, signal: AbortSignal): Runs<FinishReason | ApiError | "gone"> {
-  let end = yield* shaped(line, turn, stream, null, signal);
+async function answer(
+  line: Line,
+  turn: Turn,
+  stream: Stream,
+  signal: AbortSignal,
+): Promise<FinishReason | ApiError | "gone"> {
+  let end = await shaped(line, turn, stream, null, signal);
   if (end.code === "again" && !signal.aborted) {
     line.log.debug("the model is asked again", { model: turn.model, hint: end.retry.hint });
     count("antiphon_asked_again_total", {});
-    end = yield* shaped(line, turn, stream, end.retry, signal);
+    end = await shaped(line, turn, stream, end.retry, signal);
   }
   if (signal.aborted) return signal.reason instanceof ApiError ? signal.reason : "gone";
   assert(end.code !== "again", "a model is asked again once");
@@ -99,20 +93,14 @@ function* answer(line: Line, turn: Turn, stream: Stream, signal: AbortSignal): R
 }
 
 /** Runs the engine at ever stricter shapes, until its template accepts one. */
-function* shaped(line: Line, turn: Turn, stream: Stream, retry: Retry | null, signal: AbortSignal): Runs<End> {
+async function shaped(line: Line, turn: Turn, stream: Stream, retry: Retry | null, signal: AbortSignal): Promise<End> {
   const { model } = turn;
   // A thread needs its shape for good; what one thread holds must not change the prompts of others.
   const thread = turn.affinity === null ? model : `${model} ${turn.affinity}`;
   let refusal = "";
   for (const shape of shapes.slice(line.shapes.get(thread) ?? 0)) {
-    const end = yield attempt(
-      line,
-      turn,
-      stream,
-      askedAgain(engineRequest(turn, shape), retry),
-      retry !== null,
-      signal,
-    );
+    const request = askedAgain(engineRequest(turn, shape), retry);
+    const end = await attempt(line, turn, stream, request, retry !== null, signal);
     if (signal.aborted || end.code !== "template" || (stream.started && retry === null)) {
       const accepted = end.code === "finish" || end.code === "again";
       if (shape > 0 && accepted) remember(line.shapes, thread, shape);
@@ -143,9 +131,8 @@ interface Retry {
 }
 
 type End =
-  | Failure
-  | { readonly code: "model_loading" | "invalid_answer"; readonly message: string }
-  | { readonly code: "finish"; readonly reason: FinishReason }
+  | Ending
+  | { readonly code: "invalid_answer"; readonly message: string }
   | { readonly code: "again"; readonly retry: Retry };
 
 /** The same request, with what the model said to it, and the hint. */
@@ -162,81 +149,64 @@ function askedAgain(request: EngineRequest, retry: Retry | null): EngineRequest 
   return { ...request, messages, maxTokens: left };
 }
 
-/** A stream is kept alive for as long as the model loads; a JSON request would just hang, and its client time out. */
-const stillLoading: End = { code: "model_loading", message: "The model is still loading; try again soon, or stream." };
-
-/** One run of the engine from its first delta to its last; items are closed when it returns. `last`: it is final. */
-async function* attempt(
+/** One run of the engine from its first delta to its last; items are closed when it resolves. `last`: it is final. */
+async function attempt(
   line: Line,
   turn: Turn,
   stream: Stream,
   request: EngineRequest,
   last: boolean,
   signal: AbortSignal,
-): AsyncGenerator<Event, End> {
+): Promise<End> {
   const summary = Boolean(turn.request.reasoning?.summary);
   const seal = wantsSeal(turn.request) ? (text: string): string => line.seal.close(text) : null;
   const gate = new CallGate(turn.offer, { parallel: request.parallelToolCalls, summary, seal });
   const format = new FormatGate(request.format, !turn.schemas);
-  let end: End = { code: "server_error", message: "The engine ended without a result." };
-  let usage: Usage | null = null;
-  let loading = false;
-  const patience = turn.request.stream === true ? Infinity : Date.now() + line.loadingMs;
-  try {
-    const deltas = line.engine.generate(request, signal);
-    for await (const delta of ticking(deltas, line.keepAliveMs, () => stream.sent)) {
-      if (signal.aborted) break;
-      if (delta === tick) yield stream.state("response.in_progress");
-      else if (delta.kind === "usage") ({ usage } = delta);
-      else if (delta.kind === "finish") end = { code: "finish", reason: delta.reason };
-      else if (delta.kind === "fail") end = delta.failure;
-      else if (delta.kind === "progress") loading = delta.stage === "loading";
-      // Not `yield*`, which takes twice as long for what is not asynchronous; this is every token's way.
-      else for (const event of stream.items(format.push(gate.push(delta)))) yield event;
-      if (loading && Date.now() >= patience) return stillLoading;
-      if (gate.overflow === null) continue;
-      end = gate.overflow;
-      break;
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof SourceError)) throw thrown;
-    line.log.error("the engine threw across its stream", { reason: messageOf(thrown.cause) });
-    end = { code: "server_error", message: "The engine failed unexpectedly." };
-  }
+  const patienceMs = turn.request.stream === true ? Infinity : line.loadingMs;
+  const { end, usage } = await listen(line.engine.generate(request, signal), {
+    signal,
+    patienceMs,
+    log: line.log,
+    take: (delta) => {
+      stream.push(format.push(gate.push(delta)));
+      return gate.overflow;
+    },
+    room: () => stream.room,
+  });
   if (usage !== null) stream.count(usage);
-  yield* stream.items(format.push(gate.end()));
+  await stream.items(format.push(gate.end()));
   const stopped = end.code === "finish" && end.reason === "stop";
   if (!stopped || gate.cut) {
-    yield* stream.items(format.rest());
+    await stream.items(format.rest());
     return stopped ? { code: "server_error", message: "The engine stopped in the middle of an item." } : end;
   }
-  const fault = yield* judge(stream, gate, format, !last);
+  const fault = await judge(stream, gate, format, !last);
   if (fault === null) return end;
   if (typeof fault === "string") return { code: "invalid_answer", message: fault };
   return { code: "again", retry: { hint: fault.hint, said: gate.said, output: usage?.output ?? 0 } };
 }
 
 /**
- * The end of an answer of which the model thinks that it is whole. Returns what it is to be asked again for, if it may be; why
- * the response fails; or null.
+ * The end of an answer of which the model thinks that it is whole. Resolves with what it is to be asked again for, if it may
+ * be; why the response fails; or null.
  */
-function* judge(
+async function judge(
   stream: Stream,
   gate: CallGate,
   format: FormatGate,
   mayAsk: boolean,
-): Generator<Event, Fault | string | null> {
+): Promise<Fault | string | null> {
   // Beside an answer that is as it must be, a slip that could stand is forgiven.
   const slip = gate.fault?.message === null && format.fits ? null : gate.fault;
   const fault = slip ?? format.fault;
   if (fault !== null && mayAsk && fault.late !== true) {
-    yield* stream.items(format.retreat());
+    await stream.items(format.retreat());
     return fault;
   }
-  if (slip !== null) yield* stream.items(format.push(slip.instead()));
+  if (slip !== null) await stream.items(format.push(slip.instead()));
   // What leaves in an answer's stead must fit as well.
   const wrong = format.fault;
-  yield* stream.items(wrong?.instead() ?? format.rest());
+  await stream.items(wrong?.instead() ?? format.rest());
   return slip?.message ?? wrong?.message ?? null;
 }
 

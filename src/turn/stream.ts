@@ -1,20 +1,32 @@
-/** Owns one response's stream while it runs: machine and snapshot together, so that nothing leaves unrecorded. */
+/**
+ * Owns one response's stream while it runs: machine and snapshot together, so that nothing leaves unrecorded, and the sign of
+ * life when nothing leaves at all.
+ */
 import type { FinishReason, Usage } from "../engine/engine.ts";
 import type { ApiError } from "../errors.ts";
-import type { Event, LifecycleEvent } from "../spec/events.ts";
+import type { Event } from "../spec/events.ts";
 import { noUsage, type Response, type ResponseUsage } from "../spec/response.ts";
 import { EventMachine, type ItemDelta } from "./machine.ts";
 import { Snapshot } from "./snapshot.ts";
 
+/** Takes an event; gives a promise where the next one must wait, since the client reads slowly. It never rejects. */
+export type Send = (event: Event) => Promise<void> | null;
+
+/** How finely silence is measured: a sign of life comes after the silence it is for, at most one such part later. */
+const parts = 10;
+
 export class Stream {
   readonly #machine = new EventMachine();
   readonly #snapshot: Snapshot;
+  readonly #send: Send;
   #started = false;
+  #room: Promise<void> | null = null;
   #usage: Usage | null = null;
 
   /** `response` as it is before anything happened. */
-  constructor(response: Response) {
+  constructor(response: Response, send: Send) {
     this.#snapshot = new Snapshot(response);
+    this.#send = send;
   }
 
   /** Whether the client has seen any of the output. */
@@ -22,9 +34,9 @@ export class Stream {
     return this.#started;
   }
 
-  /** How many events were made. */
-  get sent(): number {
-    return this.#machine.events;
+  /** What to wait for before more is sent: the client reads slowly. null while it does not. */
+  get room(): Promise<void> | null {
+    return this.#room;
   }
 
   /** Counts of one run of the engine; they leave with the terminal event only. What it writes when asked again adds up. */
@@ -38,22 +50,49 @@ export class Stream {
   }
 
   /** Closes what is open: it was cut. */
-  *abandon(): Generator<Event> {
-    if (this.#machine.busy) yield* this.items([{ kind: "close", status: "incomplete" }]);
+  async abandon(): Promise<void> {
+    if (this.#machine.busy) await this.items([{ kind: "close", status: "incomplete" }]);
   }
 
-  /** An event that carries the Response as it is now. */
-  state(type: "response.created" | "response.in_progress"): LifecycleEvent {
-    return this.#machine.lifecycle(type, this.#snapshot.response);
+  /** Sends the Response as it is now. */
+  state(type: "response.created" | "response.in_progress"): void {
+    this.#put(this.#machine.lifecycle(type, this.#snapshot.response));
   }
 
-  *items(deltas: Iterable<ItemDelta>): Generator<Event> {
+  /**
+   * Sends the state after each `silenceMs` in which nothing was sent, until the interval that it gives is cleared. One
+   * interval for the whole stream: a timer for each event would cost more than the event.
+   */
+  beat(silenceMs: number): NodeJS.Timeout {
+    let before = this.#machine.events;
+    let quiet = 0;
+    return setInterval(() => {
+      const { events } = this.#machine;
+      // Whoever reads slowly has not seen yet what was sent.
+      quiet = events === before && this.#room === null ? quiet + 1 : 0;
+      before = events;
+      if (quiet < parts) return;
+      quiet = 0;
+      this.state("response.in_progress");
+    }, silenceMs / parts);
+  }
+
+  /** Sends what `deltas` make, without a look at `room`; this is every token's way. */
+  push(deltas: Iterable<ItemDelta>): void {
     for (const delta of deltas) {
       for (const event of this.#machine.push(delta)) {
         this.#started = true;
         this.#snapshot.apply(event);
-        yield event;
+        this.#put(event);
       }
+    }
+  }
+
+  /** Sends what `deltas` make, which may be much, as fast as the client reads. */
+  async items(deltas: Iterable<ItemDelta>): Promise<void> {
+    for (const delta of deltas) {
+      this.push([delta]);
+      if (this.#room !== null) await this.#room;
     }
   }
 
@@ -62,13 +101,19 @@ export class Stream {
     return this.#snapshot.final(outcome, wireUsage(this.#usage), now);
   }
 
-  /** The last event: the one that goes with the status of `response`. */
-  end(response: Response): LifecycleEvent {
+  /** Sends the last event: the one that goes with the status of `response`. */
+  end(response: Response): void {
     const { status } = response;
-    return this.#machine.lifecycle(
-      status === "completed" || status === "incomplete" ? `response.${status}` : "response.failed",
-      response,
-    );
+    const ended = status === "completed" || status === "incomplete";
+    this.#put(this.#machine.lifecycle(ended ? `response.${status}` : "response.failed", response));
+  }
+
+  #put(event: Event): void {
+    const room = this.#send(event);
+    if (room === null) return;
+    this.#room = room.then(() => {
+      this.#room = null;
+    });
   }
 }
 

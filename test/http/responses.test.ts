@@ -135,6 +135,7 @@ test("while the model loads, streams are taken, and JSON waits for a while befor
   const loading: Engine = {
     ...createScriptEngine(async function* () {
       yield { kind: "progress", stage: "loading", done: 1, total: 100 };
+      yield 50;
       yield* hello();
     }),
     health: () => Promise.resolve({ state: "loading", detail: "reading weights" }),

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { after } from "node:test";
 import type { ClientDialect } from "../../src/spec/client-dialects.ts";
 import { deviationsOf } from "./lawful.ts";
@@ -28,24 +29,55 @@ subscribe("http.server.request.start", (message) => {
   const door = doors.get(request.socket.localPort ?? 0);
   if (door === undefined) return;
   const dialect = request.headers["openresponses-version"] === undefined ? door.dialect : "open-responses";
-  const pieces: Buffer[] = [];
-  tap(response, (piece) => pieces.push(piece));
+  const wire = tap(request.socket);
+  wire.mixed = wire.answers > 0;
+  wire.answers += 1;
   response.once("close", () => {
-    const text = Buffer.concat(pieces).toString();
+    wire.answers -= 1;
+    const text = bodyIn(Buffer.concat(wire.pieces.splice(0)));
+    if (wire.mixed) return;
     const found = deviationsOf(String(response.getHeader("content-type")), text, dialect);
     deviations.push(...found.map((line) => `${door.name}: ${request.method} ${request.url}: ${line}`));
   });
 });
 
-/** Tells `taken` of all that is written to `response`. */
-function tap(response: ServerResponse, taken: (piece: Buffer) => void): void {
-  for (const name of ["write", "end"] as const) {
-    const original = response[name].bind(response) as (...all: readonly unknown[]) => unknown;
-    const told = (...all: readonly unknown[]): unknown => {
-      const [piece] = all;
-      if (typeof piece === "string" || piece instanceof Uint8Array) taken(Buffer.from(piece));
-      return original(...all);
-    };
-    Object.assign(response, { [name]: told });
+/** What is written to a socket. Streams go past the response, straight onto the wire. */
+interface Tapped {
+  readonly pieces: Buffer[];
+  /** How many are under way; those of pipelined requests are not told apart, and not judged. */
+  answers: number;
+  mixed: boolean;
+}
+
+const tapped = new WeakMap<Socket, Tapped>();
+
+function tap(socket: Socket): Tapped {
+  const known = tapped.get(socket);
+  if (known) return known;
+  const wire: Tapped = { pieces: [], answers: 0, mixed: false };
+  tapped.set(socket, wire);
+  const original = socket.write.bind(socket) as (...all: readonly unknown[]) => boolean;
+  const told = (...all: readonly unknown[]): boolean => {
+    const [piece, encoding] = all;
+    if (typeof piece === "string") wire.pieces.push(Buffer.from(piece, encoding as BufferEncoding | undefined));
+    else if (piece instanceof Uint8Array) wire.pieces.push(Buffer.from(piece));
+    return original(...all);
+  };
+  Object.assign(socket, { write: told });
+  return wire;
+}
+
+/** The body of an HTTP answer, as far as it got. */
+function bodyIn(bytes: Buffer): string {
+  const end = bytes.indexOf("\r\n\r\n");
+  const head = bytes.toString("latin1", 0, end);
+  let rest = bytes.subarray(end + 4);
+  if (!/^transfer-encoding: *chunked/im.test(head)) return rest.toString();
+  const chunks: Buffer[] = [];
+  for (let at = rest.indexOf("\r\n"); at !== -1; at = rest.indexOf("\r\n")) {
+    const size = Number.parseInt(rest.toString("latin1", 0, at), 16);
+    chunks.push(rest.subarray(at + 2, at + 2 + size));
+    rest = rest.subarray(at + 2 + size + 2);
   }
+  return Buffer.concat(chunks).toString();
 }

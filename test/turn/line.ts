@@ -36,15 +36,12 @@ export async function play(
   heard: (event: Event) => void = () => undefined,
 ): Promise<Played> {
   const turn = await prepare(line, parseRequest(body), null, signal);
-  const stream = run(line, turn, signal);
   const events: Event[] = [];
-  for (;;) {
-    const step = await stream.next();
-    if (step.done === true) {
-      assertEvents(events);
-      return { events, outcome: step.value };
-    }
-    events.push(step.value);
-    heard(step.value);
-  }
+  const outcome = await run(line, turn, signal, (event) => {
+    events.push(event);
+    heard(event);
+    return null;
+  });
+  assertEvents(events);
+  return { events, outcome };
 }

@@ -3,19 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { limits } from "../../limits.ts";
 import type { Log } from "../../log.ts";
 import type { Delta, Engine, EngineRequest, Health, ModelInfo } from "../engine.ts";
+import { readText, type Answer } from "./answer.ts";
 import { type Concession, conceded, concessionFor } from "./concessions.ts";
-import {
-  Connection,
-  type ConnectionOptions,
-  defaultTimeouts,
-  type Response,
-  readText,
-  type Timeouts,
-} from "./connection.ts";
+import { Connection, type ConnectionOptions, defaultTimeouts, type Timeouts } from "./connection.ts";
 import { detectDialect } from "./detect.ts";
 import { type Dialect, type DialectName, dialects } from "./dialects.ts";
 import { broken, type Refusal, refusal, retryAfterIn } from "./failure.ts";
 import { at, countOf, type Fields, fieldsOf, listOf, textOf } from "../../spec/json.ts";
+import { handover } from "../handover.ts";
 import { ModelMemory } from "./memory.ts";
 import { ModelList } from "./models.ts";
 import { ChatReader } from "./reader.ts";
@@ -66,18 +61,23 @@ class ChatEngine implements Engine {
     return this.#models.get();
   }
 
-  async *generate(request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta> {
+  generate(request: EngineRequest, signal: AbortSignal): AsyncIterable<Delta> {
+    return handover(this.#begin(request, signal));
+  }
+
+  /** All that comes before an answer; returns the answer, null where there is none. */
+  async *#begin(request: EngineRequest, signal: AbortSignal): AsyncGenerator<Delta, AsyncIterable<Delta> | null> {
     const dialect = signal.aborted ? null : await unlessAborted(this.#speak(), signal);
-    if (dialect === null) return;
+    if (dialect === null) return null;
     const body = chatBody(request, dialect);
-    let response: Response | null;
+    let answer: Answer | null;
     try {
-      response = yield* this.#send(body, request.model, signal);
+      answer = yield* this.#send(body, request.model, signal);
     } catch (error) {
       if (!signal.aborted) yield { kind: "fail", failure: broken(error, this.#connection.address) };
-      return;
+      return null;
     }
-    if (response === null) return;
+    if (answer === null) return null;
     const reader = new ChatReader({
       address: this.#connection.address,
       redact: (text) => this.#connection.redact(text),
@@ -85,7 +85,7 @@ class ChatEngine implements Engine {
       tokenPerChunk: dialect.tokenPerChunk,
       onEstimate: () => this.#tellEstimate(request.model),
     });
-    yield* readAnswer(response, reader, this.#timeouts.graceMs, signal);
+    return readAnswer(answer, reader, this.#timeouts.graceMs, signal);
   }
 
   async countTokens(request: EngineRequest): Promise<{ readonly input: number; readonly exact: boolean }> {
@@ -157,14 +157,14 @@ class ChatEngine implements Engine {
   }
 
   /** Posts until the upstream answers with a stream; null after a `fail`. Throws where the connection breaks. */
-  async *#send(whole: ChatBody, model: string, signal: AbortSignal): AsyncGenerator<Delta, Response | null> {
+  async *#send(whole: ChatBody, model: string, signal: AbortSignal): AsyncGenerator<Delta, Answer | null> {
     const { address } = this.#connection;
     const deadline = performance.now() + this.#timeouts.loadingMs;
     let body = conceded(whole, this.#memory.of(model).conceded);
     for (;;) {
-      const response = await this.#connection.post("/chat/completions", body, signal);
-      if (response.statusCode < 300) return response;
-      const refused = await this.#refused(response);
+      const answer = await this.#connection.post("/chat/completions", body, signal);
+      if (answer.status < 300) return answer;
+      const refused = await this.#refused(answer);
       const { status, words } = refused;
       const concession = concessionFor(body, status, words.all);
       if (concession !== null) {
@@ -180,8 +180,9 @@ class ChatEngine implements Engine {
     }
   }
 
-  async #refused({ statusCode: status, headers, body }: Response): Promise<Refusal> {
-    const words = ownWords(await readText(body, limits.upstreamErrorBytes));
+  async #refused(answer: Answer): Promise<Refusal> {
+    const words = ownWords(await readText(answer, limits.upstreamErrorBytes));
+    const { status, headers } = answer;
     return { status, words: this.#redacted(words), retryAfterSeconds: retryAfterIn(headers) };
   }
 

@@ -1,9 +1,9 @@
 /** Owns the way to one upstream: its address, the connection pool, the key, and how long anything may take. */
 import { unescape } from "node:querystring";
-import type { Readable } from "node:stream";
-import { buildConnector, type Dispatcher, Pool } from "undici";
+import { buildConnector, Pool } from "undici";
 import { limits } from "../../limits.ts";
 import { parse } from "../../spec/json.ts";
+import { type Answer, readText, UpstreamAnswer } from "./answer.ts";
 
 /** Milliseconds; each defaults to the limit of the same name. */
 export interface Timeouts {
@@ -42,14 +42,12 @@ export interface ConnectionOptions {
 }
 
 /** A whole answer: `body` is undefined where it is not JSON. */
-export interface Answer {
+export interface WholeAnswer {
   readonly status: number;
   /** The `server` header, or "". */
   readonly server: string;
   readonly body: unknown;
 }
-
-export type Response = Dispatcher.ResponseData;
 
 /** Error codes of a kept-alive connection that the upstream closed just as we wrote to it. */
 const staleCodes = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE"]);
@@ -93,24 +91,21 @@ export class Connection {
   }
 
   /** Asks for the JSON at `path` below the API (`api`) or beside it (`root`); throws where there is no answer in time. */
-  async ask(path: string, where: "api" | "root", body: unknown = null): Promise<Answer> {
-    const response = await this.#pool.request({
-      path: this.#place[where] + path + this.#place.query,
-      ...this.#message(body),
-      signal: AbortSignal.timeout(this.#timeouts.probeMs),
-    });
-    const text = await readText(response.body, limits.upstreamJsonBytes);
-    const { statusCode: status, headers } = response;
+  async ask(path: string, where: "api" | "root", body: unknown = null): Promise<WholeAnswer> {
+    const request = { path: this.#place[where] + path + this.#place.query, ...this.#message(body) };
+    const answer = await UpstreamAnswer.to(this.#pool, request, AbortSignal.timeout(this.#timeouts.probeMs));
+    const text = await readText(answer, limits.upstreamJsonBytes);
+    const { status, headers } = answer;
     return { status, server: String(headers["server"] ?? ""), body: parse(text) };
   }
 
   /** Posts to the API; resolves at the headers. Aborting `signal` closes the connection, also while the body is read. */
-  async post(path: string, body: unknown, signal: AbortSignal): Promise<Response> {
-    const options = { path: this.#place.api + path + this.#place.query, ...this.#message(body), signal };
+  async post(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    const request = { path: this.#place.api + path + this.#place.query, ...this.#message(body) };
     for (let tries = 1; ; tries += 1) {
       const began = performance.now();
       try {
-        return await this.#pool.request(options);
+        return await UpstreamAnswer.to(this.#pool, request, signal);
       } catch (error) {
         // Nobody read the prompt: once more, on a connection that is alive.
         const stale = this.#isOfUsed(error) && performance.now() - began < this.#timeouts.staleMs;
@@ -159,18 +154,6 @@ export class Connection {
 export function codeOf(error: unknown): string {
   const code: unknown = error instanceof Error && "code" in error ? error.code : null;
   return typeof code === "string" ? code : "";
-}
-
-/** The text of `body`, cut at `maximumBytes`. */
-export async function readText(body: Readable, maximumBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > maximumBytes) break;
-  }
-  return Buffer.concat(chunks).toString("utf8", 0, maximumBytes);
 }
 
 /** Where an upstream lies. `query` begins with "?" where it is not empty; `login` is the base64 of name and password. */

@@ -1,32 +1,31 @@
 /** Owns the way from an upstream's response body to deltas: bytes, SSE events, JSON, each parsed once. */
 import { createParser } from "eventsource-parser";
-import type { Readable } from "node:stream";
 import { limits } from "../../limits.ts";
 import type { Delta } from "../engine.ts";
-import { type Response, readText } from "./connection.ts";
+import { type BodyReader, readText, type Answer } from "./answer.ts";
 import { parse } from "../../spec/json.ts";
 import type { ChatReader } from "./reader.ts";
 
 /** The deltas of an answer. Reads on only as it is asked to; ends without a last delta once `signal` is aborted. */
 export function readAnswer(
-  response: Response,
+  answer: Answer,
   reader: ChatReader,
   graceMs: number,
   signal: AbortSignal,
 ): AsyncIterable<Delta> {
-  const type = String(response.headers["content-type"] ?? "");
+  const type = answer.headers["content-type"] ?? "";
   // Some servers answer a request to stream with one JSON body, for some models or when they fail.
   return /^application\/json/i.test(type)
-    ? readJson(response.body, reader, signal)
-    : new EventReading(response.body, reader, graceMs, signal);
+    ? readJson(answer, reader, signal)
+    : new EventReading(answer, reader, graceMs, signal);
 }
 
 /**
- * The deltas of a stream of events. Written by hand upon what the body tells: an iterator of the body and a generator around
- * it would cost each token more than all that is done with it.
+ * The deltas of a stream of events. Written by hand upon what the body tells: a generator would cost each token more than
+ * all that is done with it.
  */
-class EventReading implements AsyncIterableIterator<Delta, undefined> {
-  readonly #body: Readable;
+class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReader {
+  readonly #answer: Answer;
   readonly #reader: ChatReader;
   readonly #graceMs: number;
   readonly #signal: AbortSignal;
@@ -39,21 +38,13 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
   #grace: NodeJS.Timeout | null = null;
   #over = false;
 
-  constructor(body: Readable, reader: ChatReader, graceMs: number, signal: AbortSignal) {
-    this.#body = body;
+  constructor(answer: Answer, reader: ChatReader, graceMs: number, signal: AbortSignal) {
+    this.#answer = answer;
     this.#reader = reader;
     this.#graceMs = graceMs;
     this.#signal = signal;
     this.#events = createEvents(reader, this.#deltas);
-    body
-      .pause()
-      .on("data", this.#take)
-      .on("end", () => this.#end())
-      .on("error", (error) => this.#break(error))
-      .on("close", () => {
-        // An error costs more than to read an event.
-        if (!this.#over) this.#break(new Error("it was closed"));
-      });
+    answer.read(this);
   }
 
   [Symbol.asyncIterator](): this {
@@ -66,7 +57,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
       this.#wake = () => resolve(this.#step());
       this.#endSoon();
       this.#held = 0;
-      if (this.#body.isPaused()) this.#body.resume();
+      this.#answer.resume();
     });
   }
 
@@ -85,21 +76,22 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
     return delta === undefined ? { done: true, value: undefined } : { done: false, value: delta };
   }
 
-  readonly #take = (bytes: Buffer): void => {
+  data(bytes: Buffer): void {
+    if (this.#over) return;
     try {
       this.#events.feed(this.#decoder.decode(bytes, { stream: true }));
     } catch (error) {
-      this.#break(error);
+      this.broke(error);
     }
     if (this.#reader.ended) this.#stop();
     else if (this.#wake === null) this.#hold(bytes.length);
     else if (this.#deltas.length > 0) this.#give();
     else this.#endSoon();
-  };
+  }
 
   #hold(bytes: number): void {
     this.#held += bytes;
-    if (this.#held > limits.upstreamHeldBytes) this.#body.pause();
+    if (this.#held > limits.upstreamHeldBytes) this.#answer.pause();
   }
 
   /** To whom waits, if anybody does. */
@@ -111,16 +103,16 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
 
   /** Once the answer is whole, the rest of the stream is waited for only so long: some servers leave it open. */
   #endSoon(): void {
-    if (this.#reader.finished && !this.#over) this.#grace ??= setTimeout(() => this.#end(), this.#graceMs);
+    if (this.#reader.finished && !this.#over) this.#grace ??= setTimeout(() => this.end(), this.#graceMs);
   }
 
-  #end(): void {
+  end(): void {
     if (this.#over) return;
     this.#events.end();
     this.#stop();
   }
 
-  #break(error: unknown): void {
+  broke(error: unknown): void {
     if (this.#over) return;
     if (this.#reader.finished) this.#reader.end(this.#deltas);
     else this.#reader.break(error, this.#deltas);
@@ -135,9 +127,8 @@ class EventReading implements AsyncIterableIterator<Delta, undefined> {
     if (this.#over) return;
     this.#over = true;
     if (this.#grace !== null) clearTimeout(this.#grace);
-    this.#body.off("data", this.#take);
-    if (this.#events.done()) this.#body.once("data", () => this.#body.destroy()).resume();
-    else this.#body.destroy();
+    if (this.#events.done()) this.#answer.skipRest();
+    else this.#answer.leave();
     this.#give();
   }
 }
@@ -181,11 +172,11 @@ function createEvents(reader: ChatReader, deltas: Delta[]): Events {
   };
 }
 
-async function* readJson(body: Readable, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {
+async function* readJson(answer: Answer, reader: ChatReader, signal: AbortSignal): AsyncGenerator<Delta> {
   const deltas: Delta[] = [];
   try {
-    const answer = parse(await readText(body, limits.upstreamJsonBytes));
-    if (typeof answer === "object" && answer !== null) reader.push(answer, deltas);
+    const body = parse(await readText(answer, limits.upstreamJsonBytes));
+    if (typeof body === "object" && body !== null) reader.push(body, deltas);
     else reader.reject("sent JSON that does not parse", deltas);
     reader.end(deltas);
   } catch (error) {

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import * as fc from "fast-check";
-import type { Response } from "../../../src/engine/chat/connection.ts";
+import type { Answer } from "../../../src/engine/chat/answer.ts";
 import { ChatReader } from "../../../src/engine/chat/reader.ts";
 import { readAnswer } from "../../../src/engine/chat/stream.ts";
 import type { Delta } from "../../../src/engine/engine.ts";
@@ -25,7 +25,25 @@ function read(body: Readable, type = "text/event-stream; charset=utf-8", graceMs
     tokenPerChunk: true,
     onEstimate: () => undefined,
   });
-  return readAnswer({ headers: { "content-type": type }, body } as unknown as Response, reader, graceMs, neverAborted);
+  return readAnswer(answerOf(body, type), reader, graceMs, neverAborted);
+}
+
+function answerOf(body: Readable, type: string): Answer {
+  return {
+    status: 200,
+    headers: { "content-type": type },
+    read: (reader) => {
+      body
+        .on("data", (bytes: Buffer) => reader.data(bytes))
+        .on("end", () => reader.end())
+        .on("error", (error) => reader.broke(error))
+        .on("close", () => reader.broke(new Error("it was closed")));
+    },
+    pause: () => body.pause(),
+    resume: () => body.resume(),
+    leave: () => body.destroy(),
+    skipRest: () => body.resume(),
+  };
 }
 
 const streamOf = (sent: readonly unknown[]): Buffer =>
