@@ -179,13 +179,12 @@ export class CallGate {
     const held = prose.published ? "" : prose.text;
     if (!prose.published || thinking) prose.text += text;
     this.#said[prose.type] += text;
-    prose.logprobs.push(...logprobs.map(wireLogprob));
+    if (logprobs.length > 0) prose.logprobs.push(...logprobs.map(wireLogprob));
     // What is held is white space, so only what is new can make it worth a message.
     if (!prose.published && text.trim() === "") return [];
     const channel = !thinking ? "output_text" : this.#options.summary ? "summary_text" : "reasoning_text";
-    const known = prose.logprobs.splice(0);
     const said = { kind: "text", channel, text: held + text } as const;
-    const delta: ItemDelta = known.length > 0 ? { ...said, logprobs: known } : said;
+    const delta: ItemDelta = prose.logprobs.length > 0 ? { ...said, logprobs: prose.logprobs.splice(0) } : said;
     if (prose.published) return [delta];
     prose.published = true;
     return [{ kind: "open", item: thinking ? newReasoning() : newMessage() }, delta];

@@ -101,8 +101,13 @@ export class EventMachine {
     const part = open.part?.channel === channel ? open.part : this.#openPart(open, channel, events);
     part.text += text;
     part.logprobs.push(...logprobs);
-    const delta = { type: `${channels[channel].event}.delta` as const, ...part.place, delta: text };
-    events.push(this.#stamp(channel === "output_text" ? { ...delta, logprobs } : delta));
+    const type = `${channels[channel].event}.delta` as const;
+    const { place } = part;
+    events.push(
+      this.#stamp(
+        channel === "output_text" ? { type, ...place, delta: text, logprobs } : { type, ...place, delta: text },
+      ),
+    );
     return events;
   }
 

@@ -34,7 +34,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
   readonly #deltas: Delta[] = [];
   /** Bytes that came while nobody waited for a delta. */
   #held = 0;
-  #wake: (() => void) | null = null;
+  #wake: ((step: IteratorResult<Delta, undefined>) => void) | null = null;
   #grace: NodeJS.Timeout | null = null;
   #over = false;
 
@@ -54,7 +54,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
   next(): Promise<IteratorResult<Delta, undefined>> {
     if (this.#over || this.#deltas.length > 0) return Promise.resolve(this.#step());
     return new Promise((resolve) => {
-      this.#wake = () => resolve(this.#step());
+      this.#wake = resolve;
       this.#endSoon();
       this.#held = 0;
       this.#answer.resume();
@@ -98,7 +98,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
   #give(): void {
     const wake = this.#wake;
     this.#wake = null;
-    wake?.();
+    wake?.(this.#step());
   }
 
   /** Once the answer is whole, the rest of the stream is waited for only so long: some servers leave it open. */
