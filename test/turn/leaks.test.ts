@@ -56,6 +56,7 @@ const leaks: Readonly<Record<string, string>> = {
   "DeepSeek V3.1": `<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>get_weather<｜tool▁sep｜>${json}<｜tool▁call▁end｜><｜tool▁calls▁end｜>`,
   Kimi: `<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>${json}<|tool_call_end|><|tool_calls_section_end|>`,
   "gpt-oss": `<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>${json}<|call|>`,
+  "Gemma 4": '<|tool_call>call:get_weather{city:<|"|>Paris<|"|>,days:3,exact:true}<tool_call|>',
   MiniMax: `<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Paris</parameter>\n<parameter name="days">3</parameter>\n<parameter name="exact">true</parameter>\n</invoke>\n</minimax:tool_call>`,
 };
 

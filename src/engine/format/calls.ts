@@ -1,12 +1,13 @@
 /**
- * Owns the reading of tool calls in an answer, behind their mark: JSON, whose arguments are read as they come, and the tags
- * of Qwen3-Coder, Qwen3.5 and GLM, read when the call is whole.
+ * Owns the reading of tool calls in an answer, behind their mark: JSON, whose arguments are read as they come, and what is
+ * read when the call is whole: the tags of Qwen3-Coder, Qwen3.5 and GLM, and the notation of Gemma 4.
  */
 import { limits } from "../../limits.ts";
 import { type CallFrame, callTags, frameOf, type MarkedForm } from "./forms.ts";
 import { ObjectEnd } from "./json-end.ts";
-import { readTagged, type ValueOf } from "./leaks.ts";
+import { type LeakedCall, readTagged, type ValueOf } from "./leaks.ts";
 import { CallFinder } from "./marker.ts";
+import { readNoted } from "./notation.ts";
 
 export type CallPiece =
   | { readonly type: "message"; readonly text: string }
@@ -16,8 +17,10 @@ export type CallPiece =
   /** The arguments are whole. */
   | { readonly type: "called" };
 
-type Stage = "text" | "header" | "arguments" | "tags" | "closing";
+type Stage = "text" | "header" | "arguments" | "whole" | "closing";
 
+/** How a call in Gemma's notation begins. */
+const notedHeader = /^\s*call:([\w.-]+)\s*\{/;
 /** `<function=name>`, or a name and the first key. */
 const tagHeader = /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/;
 /** A header that is longer is none: names have at most 64 characters. */
@@ -37,7 +40,9 @@ export class CallReader {
   /** What comes behind the arguments, with the last mark and without. */
   readonly #closing: RegExp;
   readonly #ending: RegExp;
-  readonly #tagged: boolean;
+  /** What else a call may begin with, read when it is whole; null for nothing. */
+  readonly #wholeHeader: RegExp | null;
+  readonly #noted: boolean;
   #stage: Stage = "text";
   #finder: CallFinder;
   /** White space that is dropped if a call comes next. */
@@ -63,13 +68,15 @@ export class CallReader {
     this.#ending = new RegExp(`^${loosely(end)}`);
     this.#next = new RegExp(`^${loosely(end + between + lead)}(?=[\\w.-])`);
     // Who was taught one of the two ways writes the other now and then.
-    this.#tagged = form.type === "tags" || open === callTags.open;
+    const tagged = form.type === "tags" || open === callTags.open;
+    this.#noted = form.type === "noted";
+    this.#wholeHeader = this.#noted ? notedHeader : tagged ? tagHeader : null;
     this.#finder = new CallFinder(this.#frame);
   }
 
   /** Whether the answer is in the middle of a call whose arguments are not whole. */
   get insideCall(): boolean {
-    return this.#stage === "arguments" || this.#stage === "tags";
+    return this.#stage === "arguments" || this.#stage === "whole";
   }
 
   push(text: string): readonly CallPiece[] {
@@ -106,8 +113,8 @@ export class CallReader {
         return this.#readHeader(text, pieces);
       case "arguments":
         return this.#readArguments(text, pieces);
-      case "tags":
-        return this.#readTags(text, pieces);
+      case "whole":
+        return this.#readWhole(text, pieces);
       case "closing":
         return this.#readClosing(text, pieces);
     }
@@ -136,7 +143,7 @@ export class CallReader {
   #readHeader(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
     const { open, close } = this.#frame;
-    const [match, name = ""] = this.#header.exec(this.#buffer) ?? [];
+    const [match, name = ""] = (!this.#noted && this.#header.exec(this.#buffer)) || [];
     if (match !== undefined && this.#offered.has(name)) {
       const rest = this.#buffer.slice(match.length);
       pieces.push({ type: "call", name });
@@ -144,11 +151,11 @@ export class CallReader {
       this.#json = new ObjectEnd();
       return rest;
     }
-    const [tagged, one, other] = (this.#tagged && tagHeader.exec(this.#buffer)) || [];
+    const [whole, one, other] = this.#wholeHeader?.exec(this.#buffer) ?? [];
     const called = one ?? other ?? "";
-    if (tagged !== undefined && this.#offered.has(called)) {
+    if (whole !== undefined && this.#offered.has(called)) {
       pieces.push({ type: "call", name: called });
-      this.#stage = "tags";
+      this.#stage = "whole";
       this.#parts = [];
       this.#tail = "";
       return this.#buffer;
@@ -178,7 +185,7 @@ export class CallReader {
   }
 
   /** A value may hold the last mark: the call ends with the first behind which it can be read. */
-  #readTags(text: string, pieces: CallPiece[]): string | null {
+  #readWhole(text: string, pieces: CallPiece[]): string | null {
     const { close } = this.#frame;
     const near = this.#tail + text;
     this.#tail = near.slice(1 - close.length);
@@ -191,13 +198,17 @@ export class CallReader {
       end !== -1;
       end = written.indexOf(close, end + 1)
     ) {
-      const call = readTagged(written.slice(0, end), this.#valueOf);
+      const call = this.#callIn(written.slice(0, end));
       if (call === null) continue;
       pieces.push({ type: "arguments", text: call.arguments }, { type: "called" });
       this.#leaveCall();
       return written.slice(end + close.length);
     }
     return null;
+  }
+
+  #callIn(written: string): LeakedCall | null {
+    return this.#noted ? readNoted(written) : readTagged(written, this.#valueOf);
   }
 
   #readClosing(text: string, pieces: CallPiece[]): string | null {

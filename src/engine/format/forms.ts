@@ -1,4 +1,5 @@
 /** Owns the forms that models write in: the marks of their thinking and of their calls, by which text is told from both. */
+import { callLead, stringMark } from "./notation.ts";
 
 export interface Tags {
   readonly open: string;
@@ -135,9 +136,23 @@ export const callFrames = {
   functionary: { ...hermes, open: "<function=", lead: "", afterName: ">", end: "", close: "</function>", between: "" },
 } as const satisfies Readonly<Record<string, CallFrame>>;
 
+/** Gemma 4; the arguments are in its own notation. */
+export const gemmaFrame = {
+  ...hermes,
+  open: "<|tool_call>",
+  anywhere: true,
+  lead: callLead,
+  afterName: "",
+  end: "",
+  close: "<tool_call|>",
+  between: "",
+} as const satisfies CallFrame;
+
 /** How a model writes calls. */
 export type CallForm =
   | { readonly type: "json"; readonly frame: CallFrame }
+  /** Arguments in a notation like JSON, but with marks around strings: Gemma 4. */
+  | { readonly type: "noted"; readonly frame: CallFrame }
   /** Name and arguments in tags, between `marks`: Qwen3-Coder, Qwen3.5, GLM, Seed-OSS. */
   | { readonly type: "tags"; readonly marks: Tags; readonly tags: CallTags }
   /** gpt-oss: a whole answer is messages on channels, and a call one that has a tool as its recipient. */
@@ -155,7 +170,7 @@ export const plainForm: AnswerForm = { thinking: thinkTags, calls: { type: "json
 
 /** The frame of `form`; what writes tags may write JSON between the same marks. */
 export function frameOf(form: MarkedForm): CallFrame {
-  return form.type === "json" ? form.frame : { ...hermes, ...form.marks };
+  return form.type === "tags" ? { ...hermes, ...form.marks } : form.frame;
 }
 
 /** The control tokens of Harmony. */
@@ -174,7 +189,7 @@ export function spellingsOf({ calls }: AnswerForm): readonly string[] {
   const thinking = thinkForms.flatMap(({ open, close }) => [open, close]);
   if (calls.type === "harmony") return [...thinking, ...Object.values(harmony)];
   const { open, lead, afterName, end, close } = frameOf(calls);
-  return [...thinking, open, lead, afterName, end, close];
+  return [...thinking, open, lead, afterName, end, close, ...(calls.type === "noted" ? [stringMark] : [])];
 }
 
 /** Spellings of the control tokens among the marks of `calls`, where only those count. */
@@ -182,13 +197,16 @@ export function controlMarks(calls: CallForm): readonly string[] {
   if (calls.type === "harmony") return Object.values(harmony);
   const { anywhere, open, lead, afterName, end, close } = frameOf(calls);
   if (!anywhere) return [];
+  if (calls.type === "noted") return [open, close, stringMark];
   return [open, lead, afterName, end, close].join(" ").match(/<[|｜][^|｜]+[|｜]>|\[[A-Z_]+\]/g) ?? [];
 }
 
 /** `form` for a vocabulary that has no tokens for its marks: as text, they count at the start of a line only. */
 export function inText(form: AnswerForm): AnswerForm {
   const { calls } = form;
-  return calls.type === "json" ? { ...form, calls: { ...calls, frame: { ...calls.frame, anywhere: false } } } : form;
+  return calls.type === "json" || calls.type === "noted"
+    ? { ...form, calls: { ...calls, frame: { ...calls.frame, anywhere: false } } }
+    : form;
 }
 
 /**

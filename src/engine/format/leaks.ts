@@ -4,6 +4,7 @@
  */
 import { at, type Fields, isFields, listOf, parse, textOf } from "../../spec/json.ts";
 import { targetOf } from "../../spec/schema.ts";
+import { argumentsText, readNoted } from "./notation.ts";
 
 /** A call as it was written; `arguments` is what stands where the text of a JSON object should. */
 export interface LeakedCall {
@@ -96,6 +97,12 @@ export const families: readonly Family[] = [
       const call = block.slice("<|channel|>commentary to=".length).replace(/<\|call\|>\s*$/, "");
       return pairOf(/^([\w.-]+)(?:[^\w.<-][^<]*)?(?:<\|constrain\|>\w+\s*)?<\|message\|>/, call);
     },
+  },
+  {
+    models: "Gemma 4",
+    open: "<|tool_call>",
+    close: "<tool_call|>",
+    read: (block) => every([between(block, "<|tool_call>", "<tool_call|>")], (call) => listed(readNoted(call))),
   },
   {
     models: "MiniMax",
@@ -199,7 +206,7 @@ function pastSpace(text: string, from: number): number {
 function callOf(tool: string, written: readonly Pair[] | null, valueOf: ValueOf): readonly LeakedCall[] | null {
   if (written === null) return null;
   const args = Object.fromEntries(written.map(([key, value]) => [key, valueOf(tool, key, value)]));
-  return [{ name: tool, arguments: JSON.stringify(args) }];
+  return [{ name: tool, arguments: argumentsText(args) }];
 }
 
 /** The name that `head` finds at the beginning of `text`, with the rest as its arguments. */
@@ -209,6 +216,10 @@ function pairOf(head: RegExp, text: string): readonly LeakedCall[] | null {
   const args = text.slice(found.length).trim();
   if (!args.startsWith("{") || !args.endsWith("}")) return null;
   return [{ name: name.replace(/^functions\./, ""), arguments: args }];
+}
+
+function listed(call: LeakedCall | null): readonly LeakedCall[] | null {
+  return call === null ? null : [call];
 }
 
 function between(block: string, open: string, close: string): string {

@@ -4,11 +4,12 @@ import { type Fields, isFields } from "../../spec/json.ts";
 import type { EngineRequest, EngineTool } from "../engine.ts";
 import { type AnswerForm, type CallForm, type CallTags, harmony, frameOf, plainForm } from "../format/forms.ts";
 import { recipientMark, recipientPrefix } from "../format/harmony.ts";
+import { asJson, asNoted, dump, type Notation } from "./notations.ts";
 import { larkExpression } from "./lark.ts";
 import { attempted, regexExpression } from "./regex.ts";
 import { literal, oneOf, RuleBook, textUntil } from "./rules.ts";
-import { asItIs, inJson, type Spelling } from "./text.ts";
-import { anyObject, choicesOf, dump, schemaExpression } from "./schema.ts";
+import { asItIs, type Spelling } from "./text.ts";
+import { choicesOf, schemaExpression } from "./schema.ts";
 
 /** A GBNF grammar whose first rule is `root`, and from where on it holds. */
 export interface AnswerGrammar {
@@ -96,8 +97,10 @@ function callsRule(
 /** One call of `tool`, without the marks around it. */
 function callRule(tool: EngineTool, form: CallForm, exact: boolean, rules: RuleBook): string {
   if (form.type === "tags") return taggedCall(tool, form.tags, exact, rules);
-  const args = argumentsRule(tool, exact, rules);
+  const args = argumentsRule(tool, form.type === "noted" ? asNoted : asJson, exact, rules);
   switch (form.type) {
+    case "noted":
+      return rules.fresh(`${literal(form.frame.lead + tool.name)} ${args}`);
     case "json": {
       const { lead, numbered, afterName, end } = form.frame;
       const count = numbered ? '":" [0-9]+' : "";
@@ -114,10 +117,13 @@ function headerEnd(rules: RuleBook): string {
   return rules.add("header", `${lane} (" "? ${literal(constrain)} "json" | " json")? ${literal(message)}`);
 }
 
-function argumentsRule(tool: EngineTool, exact: boolean, rules: RuleBook): string {
-  const input = inputExpression(tool, inJson, exact, rules);
-  if (input !== null) return `${literal(`{"${inputKey}": "`)} ${input} ${literal('"}')}`;
-  return exact ? schemaExpression(withType(tool.parameters), rules) : anyObject(rules);
+function argumentsRule(tool: EngineTool, notation: Notation, exact: boolean, rules: RuleBook): string {
+  const input = inputExpression(tool, notation.input, exact, rules);
+  if (input !== null) {
+    const { colon, quote } = notation;
+    return `${literal(`{${notation.key(inputKey)}${colon}${quote}`)} ${input} ${literal(`${quote}}`)}`;
+  }
+  return exact ? schemaExpression(withType(tool.parameters), rules, notation) : notation.any("object", rules);
 }
 
 /** Arguments in the schema's order; the optional ones may be left out, and there are no others than it names, if it names any. */
@@ -188,7 +194,7 @@ function formatExpression({ format }: EngineRequest, exact: boolean, rules: Rule
     case "text":
       return null;
     case "json_object":
-      return anyObject(rules);
+      return asJson.any("object", rules);
     case "json_schema":
       if (exact) return schemaExpression(format.schema, rules);
       return schemaExpression(format.schema["type"] === "object" ? { type: "object" } : true, rules);

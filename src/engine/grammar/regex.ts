@@ -8,9 +8,9 @@ export class Inexpressible extends Error {
   override readonly name = "Inexpressible";
 }
 
-/** An expression for the texts of a JSON string in which `source` is found, as JSON Schema's `pattern` wants it; null where there is none. */
-export function patternExpression(source: string): string | null {
-  return attempted(() => new RegexReader(source, inScriptLine, inJson).search());
+/** An expression for the texts of a string in which `source` is found, as JSON Schema's `pattern` wants it; null where there is none. */
+export function patternExpression(source: string, spelling: Spelling = inJson): string | null {
+  return attempted(() => new RegexReader(source, inScriptLine, spelling).search());
 }
 
 /** An expression for the texts that `source` fits whole. Throws Inexpressible. */

@@ -1,62 +1,20 @@
 /**
- * Owns JSON Schema as GBNF rules, so that what a model writes fits. JSON is written as Python's `json.dumps` does, on one
- * line with ", " and ": ": chat templates render earlier calls that way, and white space cannot run away. What a grammar
- * cannot say (some patterns, a pattern and a length, what must not be, wide counts) is left out: the place then takes any
+ * Owns JSON Schema as GBNF rules, so that what a model writes fits, in whatever notation it writes. What a grammar cannot say (some patterns, a pattern and a length, what must not be, wide counts) is left out: the place then takes any
  * JSON of the type that is known, and of choices any may come, even where only one should fit.
  */
 import { limits } from "../../limits.ts";
 import { asks, combined, type Fields, isFields, withNull } from "./combine.ts";
 import { formats } from "./formats.ts";
-import { otherKey } from "./keys.ts";
+import { asJson, type Kind, type Notation, quoted } from "./notations.ts";
 import { boundedNumber } from "./range.ts";
 import { patternExpression, regexExpression } from "./regex.ts";
 import { literal, oneOf, type RuleBook } from "./rules.ts";
 
-/** Rules of plain JSON; each is added when it is first used, with what it needs. */
-const json = {
-  value: "object | array | string | number | boolean | null",
-  object: '"{" (string ": " value (", " string ": " value)*)? "}"',
-  array: '"[" (value (", " value)*)? "]"',
-  string: String.raw`"\"" char* "\""`,
-  char: String.raw`[^"\\\x00-\x1F\x7F] | "\\" (["\\/bfnrt] | "u" unit)`,
-  // Halves of surrogate pairs stand for no character: a pair is one, and one half alone is none.
-  unit: String.raw`[0-9a-ce-fA-CE-F] hex{3} | [dD] ([0-7] hex{2} | [89abAB] hex{2} "\\u" [dD] [c-fC-F] hex{2})`,
-  hex: "[0-9a-fA-F]",
-  number: 'integer ("." [0-9]{1,24})? ([eE] [-+]? [0-9]{1,3})?',
-  integer: '"-"? natural',
-  // As long as JavaScript writes whole numbers out (21 digits); a bound, as models may go on for ever.
-  natural: '"0" | [1-9] [0-9]{0,20}',
-  boolean: '"true" | "false"',
-  null: '"null"',
-} as const;
-type JsonRule = keyof typeof json;
-
-function plain(name: JsonRule, rules: RuleBook): string {
-  if (rules.has(name)) return name;
-  rules.add(name, json[name]);
-  for (const [word] of json[name].replace(/"(?:\\.|[^"\\])*"|\[(?:\\.|[^\]\\])*\]/g, "").matchAll(/[a-z]+/g)) {
-    if (word in json) plain(word as JsonRule, rules);
-  }
-  return name;
-}
-
-/** Adds rules for any JSON object; returns the name of the first. */
-export function anyObject(rules: RuleBook): string {
-  return plain("object", rules);
-}
-
-/** Adds rules for JSON that fits `schema`; returns an expression for it. Never throws: what is no schema takes any JSON. */
-export function schemaExpression(schema: unknown, rules: RuleBook): string {
-  return new SchemaReader(schema, rules).read(schema, 0);
-}
-
-/** `value` as `json.dumps` writes it. */
-export function dump(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(dump).join(", ")}]`;
-  if (!isFields(value)) return JSON.stringify(value) ?? "null";
-  return `{${Object.entries(value)
-    .map(([key, field]) => `${JSON.stringify(key)}: ${dump(field)}`)
-    .join(", ")}}`;
+/**
+ * Adds rules for a value that fits `schema`; returns an expression for it. Never throws: what is no schema takes any value.
+ */
+export function schemaExpression(schema: unknown, rules: RuleBook, notation: Notation = asJson): string {
+  return new SchemaReader(schema, rules, notation).read(schema, 0);
 }
 
 /** The member itself, as the first one and as a later one. */
@@ -65,24 +23,26 @@ const rulesOfMember = 3;
 class SchemaReader {
   readonly #root: unknown;
   readonly #rules: RuleBook;
+  readonly #notation: Notation;
   /** Rules of the `$ref`s and sums met so far: schemas may be recursive. */
   readonly #references = new Map<string, string>();
 
-  constructor(root: unknown, rules: RuleBook) {
+  constructor(root: unknown, rules: RuleBook, notation: Notation) {
     this.#root = root;
     this.#rules = rules;
+    this.#notation = notation;
   }
 
   read(given: unknown, depth: number): string {
     const schema = isFields(given) ? withNull(given) : null;
     if (schema === null || depth > limits.grammarDepth || this.#rules.size > limits.grammarRules) {
-      return plain("value", this.#rules);
+      return this.#any("value");
     }
     const { $ref: reference, const: constant, anyOf, oneOf: either, allOf, type } = schema;
     if (typeof reference === "string" || (Array.isArray(allOf) && allOf.length > 0)) return this.#sum(schema, depth);
-    if (constant !== undefined) return literal(dump(constant));
+    if (constant !== undefined) return literal(this.#notation.write(constant));
     const values = choicesOf(schema);
-    if (values !== null) return oneOf(values.map((value) => literal(dump(value))));
+    if (values !== null) return oneOf(values.map((value) => literal(this.#notation.write(value))));
     const choices = anyOf ?? either;
     if (Array.isArray(choices) && choices.length > 0) {
       const { anyOf: _any, oneOf: _one, ...rest } = schema;
@@ -115,13 +75,17 @@ class SchemaReader {
         return this.#string(schema);
       case "integer":
       case "number":
-        return boundedNumber(schema) ?? plain(known, this.#rules);
+        return boundedNumber(schema) ?? this.#any(known);
       case "boolean":
       case "null":
-        return plain(known, this.#rules);
+        return this.#any(known);
       default:
-        return plain("value", this.#rules);
+        return this.#any("value");
     }
+  }
+
+  #any(kind: Kind): string {
+    return this.#notation.any(kind, this.#rules);
   }
 
   #named(key: string, read: () => string): string {
@@ -131,7 +95,7 @@ class SchemaReader {
     this.#references.set(key, name);
     const body = read();
     // A reference to nothing but itself would be a grammar that never begins.
-    this.#rules.add(name, body === name ? plain("value", this.#rules) : body);
+    this.#rules.add(name, body === name ? this.#any("value") : body);
     return name;
   }
 
@@ -144,50 +108,48 @@ class SchemaReader {
     const unnamed = [...required].filter((name) => !Object.hasOwn(named, name));
     const properties = [...Object.entries(named), ...unnamed.map((name): [string, unknown] => [name, extra])];
     const tooMany = properties.length * rulesOfMember > limits.grammarRules;
-    if (tooMany || (properties.length === 0 && extra === true)) return anyObject(this.#rules);
-    const more = extra === true || isFields(extra) ? this.#member(this.#otherKey(properties), extra, depth) : null;
+    if (tooMany || (properties.length === 0 && extra === true)) return this.#any("object");
+    const names = properties.map(([name]) => name);
+    const other = extra === true || isFields(extra) ? this.#notation.otherKey(names, this.#rules) : null;
+    const more = other === null ? null : this.#member(other, extra, depth);
+    const comma = literal(this.#notation.comma);
     // Two rules a member: one for when it would be the first, one for when a comma must stand before it.
-    let first = more === null ? '""' : this.#rules.fresh(`(${more} (", " ${more})*)?`);
-    let later = more === null ? '""' : this.#rules.fresh(`(", " ${more})*`);
+    let first = more === null ? '""' : this.#rules.fresh(`(${more} (${comma} ${more})*)?`);
+    let later = more === null ? '""' : this.#rules.fresh(`(${comma} ${more})*`);
     for (const [name, property] of properties.toReversed()) {
-      const member = this.#member(literal(JSON.stringify(name)), property, depth);
-      const [lead, follow] = [`${member} ${later}`, `", " ${member} ${later}`];
+      const member = this.#member(literal(this.#notation.key(name)), property, depth);
+      const [lead, follow] = [`${member} ${later}`, `${comma} ${member} ${later}`];
       first = this.#rules.fresh(required.has(name) ? lead : `${lead} | ${first}`);
       later = this.#rules.fresh(required.has(name) ? follow : `${follow} | ${later}`);
     }
     return this.#rules.fresh(`"{" ${first} "}"`);
   }
 
-  #otherKey(properties: readonly (readonly [string, unknown])[]): string {
-    if (properties.length === 0) return plain("string", this.#rules);
-    const names = properties.map(([name]) => name);
-    return this.#rules.fresh(otherKey(names, plain("char", this.#rules)));
-  }
-
   #member(name: string, schema: unknown, depth: number): string {
-    return this.#rules.fresh(`${name} ": " ${this.read(schema, depth + 1)}`);
+    return this.#rules.fresh(`${name} ${literal(this.#notation.colon)} ${this.read(schema, depth + 1)}`);
   }
 
   #array(schema: Fields, depth: number): string {
     const items = schema["items"] ?? true;
     const [least, most] = [count(schema["minItems"]) ?? 0, count(schema["maxItems"])];
-    if (Array.isArray(items) || schema["prefixItems"] !== undefined) return plain("array", this.#rules);
-    if (items === true && least === 0 && most === null) return plain("array", this.#rules);
+    if (Array.isArray(items) || schema["prefixItems"] !== undefined) return this.#any("array");
+    if (items === true && least === 0 && most === null) return this.#any("array");
     if (most === 0) return '"[]"';
     const item = this.#rules.fresh(this.read(items, depth + 1));
-    const more = `(", " ${item})${repeat(Math.max(least - 1, 0), most === null ? null : most - 1)}`;
+    const more = `(${literal(this.#notation.comma)} ${item})${repeat(Math.max(least - 1, 0), most === null ? null : most - 1)}`;
     return this.#rules.fresh(least > 0 ? `"[" ${item} ${more} "]"` : `"[" (${item} ${more})? "]"`);
   }
 
   /** An expression cannot be held to a length as well: of two such words the more telling one counts. */
   #string({ minLength, maxLength, pattern, format }: Fields): string {
+    const { spelling } = this.#notation;
     const known = formats.get(format);
-    const said = typeof pattern === "string" ? patternExpression(pattern) : null;
-    const fitting = said ?? (known === undefined ? null : regexExpression(known));
-    if (fitting !== null) return `${literal('"')} (${fitting}) ${literal('"')}`;
+    const said = typeof pattern === "string" ? patternExpression(pattern, spelling) : null;
+    const fitting = said ?? (known === undefined ? null : regexExpression(known, spelling));
+    if (fitting !== null) return quoted(this.#notation, fitting);
     const [least, most] = [count(minLength) ?? 0, count(maxLength)];
-    if (least === 0 && most === null) return plain("string", this.#rules);
-    return String.raw`"\"" ${plain("char", this.#rules)}${repeat(least, most)} "\""`;
+    if (least === 0 && most === null) return this.#any("string");
+    return quoted(this.#notation, `${this.#notation.character(this.#rules)}${repeat(least, most)}`);
   }
 }
 

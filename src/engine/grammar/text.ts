@@ -43,11 +43,22 @@ export const any: CharacterSet = { negated: true, ranges: [] };
 export const inJson: Spelling = { text: (text) => literal(JSON.stringify(text).slice(1, -1)), set: setInJson };
 
 /** In calls in tags, whose values stand as they are. */
-export const asItIs: Spelling = {
-  text: literal,
-  set: ({ negated, ranges }) =>
-    ranges.length === 0 && !negated ? null : `[${negated ? "^" : ""}${ranges.map(classOf).join("")}]`,
-};
+export const asItIs: Spelling = { text: literal, set: setAsItIs };
+
+function setAsItIs({ negated, ranges }: CharacterSet): string | null {
+  // An empty class is none in GBNF; nobody writes this character.
+  if (ranges.length === 0) return negated ? String.raw`[^\x00]` : null;
+  return `[${negated ? "^" : ""}${ranges.map(classOf).join("")}]`;
+}
+
+/** The same up to a mark that begins with the character `first`: "any other character" is never that one. */
+export function before(first: string): Spelling {
+  const code = first.charCodeAt(0);
+  return {
+    text: literal,
+    set: ({ negated, ranges }) => setAsItIs({ negated, ranges: negated ? [...ranges, [code, code]] : ranges }),
+  };
+}
 
 function setInJson({ negated, ranges }: CharacterSet): string | null {
   const holds = (code: number): boolean => ranges.some(([from, to]) => from <= code && code <= to) !== negated;

@@ -1,7 +1,7 @@
 /** Owns what a chat template is given: the neutral prompt in the form of Chat Completions, tools and thinking with it. */
 import type { EngineCall, EngineMessage, EnginePart, EngineRequest, EngineTool } from "../engine.ts";
 import { type CallForm, callTags, type Tags } from "../format/forms.ts";
-import { dump } from "../grammar/schema.ts";
+import { dump } from "../grammar/notations.ts";
 
 /** What a template can do; found out by rendering something known. */
 export interface TemplateTraits {

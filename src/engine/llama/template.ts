@@ -8,12 +8,14 @@ import {
   type CallTags,
   harmony,
   callFrames,
+  gemmaFrame,
   plainForm,
   taggedMarks,
   type Tags,
   thinkForms,
   thinkTags,
 } from "../format/forms.ts";
+import { callLead, note } from "../format/notation.ts";
 import type { Renderer } from "./binding.ts";
 import { templateVariables, type TemplateTraits } from "./messages.ts";
 import type { Shield } from "./shield.ts";
@@ -136,12 +138,7 @@ export class ChatTemplate {
     return {
       calls: proof?.form ?? null,
       argumentsAsText: typeof proof?.text === "string" && this.#shows(withCall('{"probe": "value"}'), proof.text),
-      // gpt-oss' drops it when it is no longer the last.
-      textWithCalls: this.#shows(
-        { messages: [user, textAndCall, probeResult, ...spoken.slice(1)], tools },
-        "probe words",
-        "probe_name",
-      ),
+      textWithCalls: this.#saysBefore({ messages: [user, textAndCall, probeResult, ...spoken.slice(1)], tools }),
       callsTogether: this.#shows(
         { messages: [user, calling({ probe: "first value" }, { probe: "second value" }), probeResult], tools },
         "first value",
@@ -149,6 +146,13 @@ export class ChatTemplate {
       ),
       system: this.#leads("probe system", { messages: [{ role: "system", content: "probe system" }, ...spoken] }),
     };
+  }
+
+  /** Whether it shows what was said with a call: gpt-oss' drops it when it is no longer the last, Gemma's puts it behind the result. */
+  #saysBefore(variables: Readonly<Record<string, unknown>>): boolean {
+    const rendered = this.#try(variables) ?? "";
+    const at = rendered.indexOf("probe words");
+    return at !== -1 && at < rendered.lastIndexOf("probe result");
   }
 
   #shows(variables: Readonly<Record<string, unknown>>, ...texts: readonly string[]): boolean {
@@ -176,6 +180,10 @@ const proofs: readonly Proof[] = [
   {
     form: { type: "harmony" },
     text: ` to=functions.probe_name${harmony.channel}commentary json${harmony.message}${probeArguments}${harmony.call}`,
+  },
+  {
+    form: { type: "noted", frame: gemmaFrame },
+    text: gemmaFrame.open + callLead + "probe_name" + note({ probe: "value" }) + gemmaFrame.close,
   },
   ...Object.values<CallFrame>(callFrames).map((frame): Proof => {
     const { open, lead, numbered, afterName, end, close } = frame;

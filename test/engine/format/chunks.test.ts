@@ -7,9 +7,11 @@ import {
   type CallFrame,
   callFrames,
   callTags,
+  gemmaFrame,
   harmony,
   plainForm,
 } from "../../../src/engine/format/forms.ts";
+import { note, stringMark } from "../../../src/engine/format/notation.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
 import { qwenForm, qwenTags } from "../tagged.ts";
 import { read } from "./reading.ts";
@@ -38,6 +40,18 @@ const tagged: Sample = {
     "<tool_call>\n<function=f>\n<parameter=city>\nx\n</parameter>\n</function>\n</tool_call>",
   ],
 };
+const noted: Sample = {
+  form: { thinking: { open: "<|channel>thought", close: "<channel|>" }, calls: { type: "noted", frame: gemmaFrame } },
+  pieces: [
+    gemmaFrame.open,
+    gemmaFrame.close,
+    "call:",
+    stringMark,
+    "{city:",
+    `<|tool_call>call:f${note({ city: "x\n{}", days: [1, null], a: {} })}<tool_call|>`,
+    "<|tool_call>call:rm{}<tool_call|>",
+  ],
+};
 const channels: Sample = {
   form: { ...plainForm, calls: { type: "harmony" } },
   pieces: [
@@ -53,6 +67,7 @@ const channels: Sample = {
 const samples: Readonly<Record<string, Sample>> = {
   ...Object.fromEntries(Object.entries<CallFrame>(callFrames).map(([name, frame]) => [name, framed(frame)])),
   tagged,
+  noted,
   channels,
 };
 

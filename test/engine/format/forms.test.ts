@@ -1,13 +1,23 @@
 /** Owns the tests of reading answers of models with marks of their own: Mistral, Seed-OSS, Gemma 4, gpt-oss. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AnswerForm, callFrames, type CallFrame, plainForm } from "../../../src/engine/format/forms.ts";
+import {
+  type AnswerForm,
+  callFrames,
+  type CallFrame,
+  gemmaFrame,
+  plainForm,
+} from "../../../src/engine/format/forms.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
 import { type Case, checkCase, read } from "./reading.ts";
 
 const framed = (frame: CallFrame): AnswerForm => ({ ...plainForm, calls: { type: "json", frame } });
 const named = framed(callFrames.mistral);
 const harmony: AnswerForm = { ...plainForm, calls: { type: "harmony" } };
+const gemma: AnswerForm = {
+  thinking: { open: "<|channel>thought", close: "<channel|>" },
+  calls: { type: "noted", frame: gemmaFrame },
+};
 const seed: AnswerForm = {
   thinking: { open: "<seed:think>", close: "</seed:think>" },
   calls: {
@@ -132,6 +142,37 @@ const cases: readonly Case[] = [
       ["reasoning", "hm"],
       ["message", "Yes."],
     ],
+  },
+  {
+    title: "calls of Gemma 4, side by side behind its thinking, with marks in a string",
+    form: gemma,
+    text:
+      "<|channel>thought\nhm\n<channel|>I look.\n" +
+      '<|tool_call>call:f{city:<|"|>Köln, {"a":\n"}<|"|>,days:3}<tool_call|><|tool_call>call:g{list:[1,-2.5e3,{b:true}],no:null}<tool_call|>',
+    items: [
+      ["reasoning", "hm"],
+      ["message", "I look."],
+      ["f", '{"city":"Köln, {\\"a\\":\\n\\"}","days":3}'],
+      ["g", '{"list":[1,-2500,{"b":true}],"no":null}'],
+    ],
+  },
+  {
+    title: "a call of Gemma 4 as Python would write it, with marks around keys and white space",
+    form: gemma,
+    text: '<|tool_call>call:f{ <|"|>a b<|"|> : None, __proto__: [True, False] }\n<tool_call|>',
+    items: [["f", '{"a b":null,"__proto__":[true,false]}']],
+  },
+  {
+    title: "numbers beyond all numbers",
+    form: gemma,
+    text: "<|tool_call>call:f{a:1e999,b:[-1e999]}<tool_call|>",
+    items: [["f", '{"a":1.7976931348623157e+308,"b":[-1.7976931348623157e+308]}']],
+  },
+  {
+    title: "a call of Gemma 4 of what is not on offer",
+    form: gemma,
+    text: "<|tool_call>call:rm{}<tool_call|>",
+    items: [["message", "<|tool_call>call:rm{}<tool_call|>"]],
   },
   {
     title: "channels of gpt-oss",

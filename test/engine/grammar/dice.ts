@@ -13,6 +13,7 @@ import {
   type Token,
   type TokenBias,
 } from "../../../src/engine/llama/binding.ts";
+import { stringMark } from "../../../src/engine/format/notation.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { enginePackage } from "../llama/engine.ts";
 import { loadModel, nativeLlama } from "../llama/native.ts";
@@ -21,9 +22,20 @@ import { loadModel, nativeLlama } from "../llama/native.ts";
 const temperature = 10_000;
 
 /** How much more often than others a character comes: at first, and where an answer has grown long. */
-const fair: Readonly<Record<string, number>> = { '"': 60, "\\": 16, "}": 6, "]": 6, "\n": 60, "*": 4, n: 8, u: 2 };
+const fair: Readonly<Record<string, number>> = {
+  '"': 60,
+  [stringMark]: 60,
+  "\\": 16,
+  "}": 6,
+  "]": 6,
+  "\n": 60,
+  "*": 4,
+  n: 8,
+  u: 2,
+};
 const weary: Readonly<Record<string, number>> = {
   '"': 2_000,
+  [stringMark]: 2_000,
   "}": 1_000,
   "]": 1_000,
   "\n": 2_000,
@@ -56,11 +68,12 @@ export class Dice {
     this.#sequence = sequence;
   }
 
-  static async make(): Promise<Dice> {
+  /** `marks` are tokens of their own beside those of single bytes. */
+  static async make(marks: readonly string[] = []): Promise<Dice> {
     const folder = await mkdtemp(join(tmpdir(), "antiphon-dice-"));
     try {
       const path = join(folder, "scripted.gguf");
-      await writeScriptedModel(path);
+      await writeScriptedModel(path, { marks });
       const llama = await nativeLlama();
       const model = await loadModel(llama, path);
       const context = await model.createContext({ sequences: 1, contextSize: 8192, batchSize: 64, threads: 1 });
@@ -109,7 +122,7 @@ export class Dice {
     for (const token of this.#model.iterateAllTokens()) {
       const more = favoured[this.#model.detokenize([token], true)];
       // The first 256 tokens are the bytes.
-      if (token >= 256 || crooked.has(token)) bias.set(token, { logit: -Infinity });
+      if ((token >= 256 && more === undefined) || crooked.has(token)) bias.set(token, { logit: -Infinity });
       else if (more !== undefined) bias.set(token, { logit: temperature * Math.log(more) });
     }
     return bias;

@@ -14,8 +14,10 @@ import {
   callFrames,
   type CallFrame,
   callTags,
+  gemmaFrame,
   plainForm,
 } from "../../../src/engine/format/forms.ts";
+import { stringMark } from "../../../src/engine/format/notation.ts";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { asking } from "../asking.ts";
 import { qwenForm } from "../tagged.ts";
@@ -43,6 +45,7 @@ const forms: Readonly<Record<string, CallForm>> = {
       end: "\n",
     },
   },
+  "a notation of its own, as Gemma 4": { type: "noted", frame: gemmaFrame },
   "messages on channels, as gpt-oss": { type: "harmony" },
 };
 const formOf = (calls: CallForm): AnswerForm => ({ ...plainForm, calls });
@@ -75,7 +78,7 @@ const toolsOf = (sample: readonly Schema[]): EngineTool[] =>
 
 let dice: Dice;
 before(async () => {
-  dice = await Dice.make();
+  dice = await Dice.make([stringMark]);
 });
 
 /** Name and arguments of the calls in `text`. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { createAnswerReader } from "../../../src/engine/format/answer.ts";
-import { type AnswerForm, plainForm } from "../../../src/engine/format/forms.ts";
+import { type AnswerForm, gemmaFrame, plainForm } from "../../../src/engine/format/forms.ts";
 import { asking } from "../asking.ts";
 import { qwenForm } from "../tagged.ts";
 import { Dice } from "./dice.ts";
@@ -18,6 +18,7 @@ before(async () => {
 });
 
 const inTags: AnswerForm = { ...plainForm, calls: qwenForm };
+const noted: AnswerForm = { ...plainForm, calls: { type: "noted", frame: gemmaFrame } };
 
 /** The patch in a call of `apply_patch` whose input has this grammar; null where the dice did not end. */
 async function patch(definition: string, seed: number, form: AnswerForm): Promise<string | null> {
@@ -77,6 +78,7 @@ ending: "*** End of File" LF
 for (const [how, form] of [
   ["JSON", plainForm],
   ["tags", inTags],
+  ["Gemma's notation", noted],
 ] as const) {
   test(`${count} patches in ${how}, under a grammar that says what Codex's parser wants, are all read by it`, async (context) => {
     const strict = String.raw`${shared}

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { literal, RuleBook, textUntil } from "../../../src/engine/grammar/rules.ts";
-import { dump, schemaExpression } from "../../../src/engine/grammar/schema.ts";
+import { dump } from "../../../src/engine/grammar/notations.ts";
+import { schemaExpression } from "../../../src/engine/grammar/schema.ts";
 import { judge } from "./judge.ts";
 
 function schemaGrammar(schema: unknown): string {

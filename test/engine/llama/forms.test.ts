@@ -4,7 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { callFrames, type CallFrame, harmony } from "../../../src/engine/format/forms.ts";
+import { callFrames, type CallFrame, gemmaFrame, harmony } from "../../../src/engine/format/forms.ts";
+import { stringMark } from "../../../src/engine/format/notation.ts";
 import { type Log, silentLog } from "../../../src/log.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { at } from "../../../src/spec/json.ts";
@@ -23,10 +24,15 @@ after(() => rm(folder, { recursive: true }));
 /** A template that writes a call as `written`, an expression in which `c` is the function that is called. */
 function templateWith(written: string): string {
   const args = "(c.arguments if c.arguments is string else c.arguments | tojson)";
+  return templateSaying(`{{- ${written.replace("ARGUMENTS", args)} -}}`);
+}
+
+/** The same with any statements for a call. */
+function templateSaying(call: string): string {
   return [
     '{%- if tools -%}{{- "<|im_start|>system\\n" + (tools | tojson) + "<|im_end|>\\n" -}}{%- endif -%}',
     '{%- for m in messages -%}{{- "<|im_start|>" + m.role + "\\n" + m.content -}}',
-    `{%- for t in m.tool_calls or [] -%}{%- set c = t.function -%}{{- ${written.replace("ARGUMENTS", args)} -}}{%- endfor -%}`,
+    `{%- for t in m.tool_calls or [] -%}{%- set c = t.function -%}${call}{%- endfor -%}`,
     '{{- "<|im_end|>\\n" -}}{%- endfor -%}',
     '{%- if add_generation_prompt -%}{{- "<|im_start|>assistant\\n" -}}{%- endif -%}',
   ].join("");
@@ -50,6 +56,15 @@ const samples: Readonly<Record<string, Sample>> = {
   kimi: framed(callFrames.kimi),
   deepseek: framed(callFrames.deepseek),
   gigachat: framed(callFrames.gigachat),
+  gemma: {
+    template: templateSaying(
+      '{{- "<|tool_call>call:" + c.name + "{" -}}{%- for key, value in c.arguments | items -%}' +
+        "{{- key + \":\" -}}{%- if value is string -%}{{- '<|\"|>' + value + '<|\"|>' -}}{%- else -%}{{- value | tojson -}}{%- endif -%}" +
+        '{%- if not loop.last -%}{{- "," -}}{%- endif -%}{%- endfor -%}{{- "}<tool_call|>" -}}',
+    ),
+    marks: [gemmaFrame.open, gemmaFrame.close, stringMark],
+    told: "native, as noted",
+  },
   harmony: {
     template: templateWith(
       '" to=functions." + c.name + "<|channel|>commentary json<|message|>" + ARGUMENTS + "<|call|>"',

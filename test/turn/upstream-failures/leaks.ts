@@ -11,6 +11,7 @@ const written: Readonly<Record<string, string>> = {
   DeepSeek:
     '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n{"x":1}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>',
   Kimi: '<|tool_calls_section_begin|><|tool_call_begin|>functions.f:0<|tool_call_argument_begin|>{"x":1}<|tool_call_end|><|tool_calls_section_end|>',
+  "Gemma 4": "<|tool_call>call:f{x:1}<tool_call|>",
   "gpt-oss": '<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"x":1}<|call|>',
 };
 
