@@ -57,8 +57,8 @@ async function sendWhole(
   write: (send: Send) => Promise<Outcome>,
 ): Promise<void> {
   let body: Body | null = null;
-  const outcome = await write((event) => {
-    if (isTerminal(event)) body = event.response;
+  const outcome = await write((events) => {
+    for (const event of events) if (isTerminal(event)) body = event.response;
     return null;
   });
   if (outcome.kind === "failed") throw outcome.error;

@@ -35,13 +35,13 @@ export async function sendEvents(
   let full = false;
   let quiet = false;
   const silence = setInterval(() => {
-    if (quiet && !full) wire.write(": waiting\n\n");
+    if (quiet && !full) wire.write([": waiting\n\n"]);
     quiet = true;
   }, commentMs);
-  const send: Send = (event) => {
+  const send: Send = (events) => {
     if (outgoing.destroyed) return null;
     quiet = false;
-    full = !wire.write(frame(eventIn(dialect, event)));
+    full = !wire.write(events.map((event) => frame(eventIn(dialect, event))));
     if (!full) return null;
     return wire.drained().then(() => {
       full = false;
@@ -52,7 +52,8 @@ export async function sendEvents(
   } finally {
     clearInterval(silence);
   }
-  for (const data of endOf(dialect)) wire.write(`data: ${data}\n\n`);
+  const last = endOf(dialect).map((data) => `data: ${data}\n\n`);
+  if (last.length > 0) wire.write(last);
   wire.end();
 }
 

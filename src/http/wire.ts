@@ -1,9 +1,9 @@
-/** Owns the way of a streamed answer onto its socket, one piece of text at a time. */
+/** Owns the way of a streamed answer onto its socket. */
 import type { ServerResponse } from "node:http";
 
 export interface Wire {
-  /** Takes a piece of the body; says whether there is room for more. */
-  write(text: string): boolean;
+  /** Takes pieces of the body, each a chunk of its own; says whether there is room for more. */
+  write(pieces: readonly string[]): boolean;
   /** Resolves when there is room again, or nobody left who makes some. */
   drained(): Promise<void>;
   /** Ends the answer. */
@@ -32,27 +32,17 @@ export function wireOf(outgoing: ServerResponse, stalledMs: number): Wire {
     outgoing.setTimeout(stalledMs);
     outgoing.end();
   };
+  const drained = (target: NodeJS.EventEmitter) => (): Promise<void> => wait(target);
   // A pipelined request has no socket before its turn, and HTTP/1.0 no chunks.
   if (socket === null || !outgoing.chunkedEncoding) {
-    return { write: (text) => outgoing.write(text), drained: () => wait(outgoing), end };
+    const write: Wire["write"] = (pieces) => outgoing.write(pieces.join(""));
+    return { write, drained: drained(outgoing), end };
   }
-  // Node writes a chunk in four pieces; as one, a token costs a seventh less in all. What one turn of the loop brings leaves together.
-  let pending = "";
-  const flush = (): void => {
-    if (pending !== "" && !socket.destroyed) socket.write(pending);
-    pending = "";
+  // Node writes each chunk in four parts; in one, with all that leaves at once, a token costs a sixth less in all.
+  const write: Wire["write"] = (pieces) => {
+    let chunks = "";
+    for (const piece of pieces) chunks += `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`;
+    return socket.destroyed || socket.write(chunks);
   };
-  return {
-    write(text) {
-      if (pending === "") process.nextTick(flush);
-      pending += `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
-      if (pending.length > socket.writableHighWaterMark) flush();
-      return !socket.writableNeedDrain;
-    },
-    drained: () => wait(socket),
-    end() {
-      flush();
-      end();
-    },
-  };
+  return { write, drained: drained(socket), end };
 }

@@ -23,8 +23,7 @@ export type Outcome = { readonly kind: "ended" | "gone" } | { readonly kind: "fa
  */
 export async function run(line: Line, turn: Turn, signal: AbortSignal, send: Send): Promise<Outcome> {
   const stream = new Stream(turn.response, send);
-  stream.state("response.created");
-  stream.state("response.in_progress");
+  stream.begin();
   const beating = stream.beat(line.keepAliveMs);
   const outcome = await answer(line, turn, stream, signal)
     .catch((thrown: unknown) => mistake(line, stream, thrown))

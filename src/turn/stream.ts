@@ -9,8 +9,8 @@ import { noUsage, type Response, type ResponseUsage } from "../spec/response.ts"
 import { EventMachine, type ItemDelta } from "./machine.ts";
 import { Snapshot } from "./snapshot.ts";
 
-/** Takes an event; gives a promise where the next one must wait, since the client reads slowly. It never rejects. */
-export type Send = (event: Event) => Promise<void> | null;
+/** Takes events that belong together; gives a promise where the next must wait, since the client reads slowly. It never rejects. */
+export type Send = (events: readonly Event[]) => Promise<void> | null;
 
 /** How finely silence is measured: a sign of life comes after the silence it is for, at most one such part later. */
 const parts = 10;
@@ -54,9 +54,9 @@ export class Stream {
     if (this.#machine.busy) await this.items([{ kind: "close", status: "incomplete" }]);
   }
 
-  /** Sends the Response as it is now. */
-  state(type: "response.created" | "response.in_progress"): void {
-    this.#put(this.#machine.lifecycle(type, this.#snapshot.response));
+  /** Sends the first events. */
+  begin(): void {
+    this.#put([this.#state("response.created"), this.#state("response.in_progress")]);
   }
 
   /**
@@ -73,18 +73,18 @@ export class Stream {
       before = events;
       if (quiet < parts) return;
       quiet = 0;
-      this.state("response.in_progress");
+      this.#put([this.#state("response.in_progress")]);
     }, silenceMs / parts);
   }
 
   /** Sends what `deltas` make, without a look at `room`; this is every token's way. */
   push(deltas: Iterable<ItemDelta>): void {
     for (const delta of deltas) {
-      for (const event of this.#machine.push(delta)) {
-        this.#started = true;
-        this.#snapshot.apply(event);
-        this.#put(event);
-      }
+      const events = this.#machine.push(delta);
+      if (events.length === 0) continue;
+      for (const event of events) this.#snapshot.apply(event);
+      this.#started = true;
+      this.#put(events);
     }
   }
 
@@ -105,11 +105,16 @@ export class Stream {
   end(response: Response): void {
     const { status } = response;
     const ended = status === "completed" || status === "incomplete";
-    this.#put(this.#machine.lifecycle(ended ? `response.${status}` : "response.failed", response));
+    this.#put([this.#machine.lifecycle(ended ? `response.${status}` : "response.failed", response)]);
   }
 
-  #put(event: Event): void {
-    const room = this.#send(event);
+  /** An event with the Response as it is now. */
+  #state(type: "response.created" | "response.in_progress"): Event {
+    return this.#machine.lifecycle(type, this.#snapshot.response);
+  }
+
+  #put(events: readonly Event[]): void {
+    const room = this.#send(events);
     if (room === null) return;
     this.#room = room.then(() => {
       this.#room = null;

@@ -37,9 +37,9 @@ export async function play(
 ): Promise<Played> {
   const turn = await prepare(line, parseRequest(body), null, signal);
   const events: Event[] = [];
-  const outcome = await run(line, turn, signal, (event) => {
-    events.push(event);
-    heard(event);
+  const outcome = await run(line, turn, signal, (sent) => {
+    events.push(...sent);
+    for (const event of sent) heard(event);
     return null;
   });
   assertEvents(events);
