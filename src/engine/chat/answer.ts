@@ -18,19 +18,25 @@ export interface Answer {
   resume(): void;
   /** Closes the connection, which makes the upstream stop its work. */
   leave(): void;
-  /** Nothing of the body is wanted any more, but the connection is, once it ends. */
-  skipRest(): void;
+  /**
+   * Nothing of the body is wanted any more, but the connection is, once it ends; it has `patienceMs` to. From here on the
+   * signal that the request was sent with closes nothing: who asked is gone, or about to go.
+   */
+  skipRest(patienceMs: number): void;
 }
 
 /** Why an answer that nobody wants any more is ended. One for all: to make one costs more than to read an event. */
 const unwanted = new Error("The answer is not wanted any more.");
 
 /** Reads to the end, which keeps the connection for the next request; where more than an end comes, it is not waited for. */
-const drain = (answer: Answer): BodyReader => ({
-  data: () => answer.leave(),
-  end: () => undefined,
-  broke: () => undefined,
-});
+function drain(answer: Answer, patienceMs: number): BodyReader {
+  const patience = setTimeout(() => answer.leave(), patienceMs).unref();
+  return {
+    data: () => answer.leave(),
+    end: () => clearTimeout(patience),
+    broke: () => clearTimeout(patience),
+  };
+}
 
 /** undici's handler of a request. Its body is no stream of Node's, which would cost each token as much as to parse it. */
 export class UpstreamAnswer implements Answer, Dispatcher.DispatchHandler {
@@ -76,8 +82,9 @@ export class UpstreamAnswer implements Answer, Dispatcher.DispatchHandler {
     if (this.#end === null) this.#controller?.abort(unwanted);
   }
 
-  skipRest(): void {
-    this.read(drain(this));
+  skipRest(patienceMs: number): void {
+    this.#signal.removeEventListener("abort", this.#abort);
+    this.read(drain(this, patienceMs));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {

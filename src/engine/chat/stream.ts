@@ -127,7 +127,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
     if (this.#over) return;
     this.#over = true;
     if (this.#grace !== null) clearTimeout(this.#grace);
-    if (this.#events.done()) this.#answer.skipRest();
+    if (this.#events.done()) this.#answer.skipRest(this.#graceMs);
     else this.#answer.leave();
     this.#give();
   }

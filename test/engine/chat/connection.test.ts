@@ -1,10 +1,13 @@
 /** Owns the tests of the way to an upstream: its address as people write it, its credentials, and connections that die. */
 import assert from "node:assert/strict";
+import type { ServerResponse } from "node:http";
 import { test } from "node:test";
+import { setImmediate as turnOfLoop } from "node:timers/promises";
 import { createChatEngine } from "../../../src/engine/chat/chat.ts";
 import { silentLog } from "../../../src/log.ts";
 import { asking } from "../asking.ts";
-import { type Handler, sendJson, startUpstream } from "../upstream.ts";
+import { outcomeOf } from "../grammar.ts";
+import { chunk, event, type Handler, sendJson, startEvents, startUpstream } from "../upstream.ts";
 import { connect, failureOf, run, said, sendAnswer } from "./connect.ts";
 
 test("chat: base URLs as people write them", async (t) => {
@@ -89,6 +92,42 @@ test("chat: a kept connection that the upstream closed meanwhile is no reason to
   // A connection is taken again only once its last answer was read to the end.
   for (; hangUps() === 0; runs += 1) assert.equal(said(await run(engine, asking("Hi"))), "Hi");
   assert.equal(upstream.received.length, runs + hangUps());
+});
+
+test("chat: a connection is kept where the stream ends later than its [DONE], and whoever asked is gone", async (t) => {
+  const sockets = new Set<unknown>();
+  const open: ServerResponse[] = [];
+  const { engine } = await connect(t, (_request, response) => {
+    sockets.add(response.socket);
+    startEvents(response);
+    response.write(event(chunk({ content: "Hi" }, "stop")) + event("[DONE]"));
+    open.push(response);
+  });
+  let runs = 0;
+  // The end may be read only after the next request was sent: that one needs a connection of its own.
+  for (; sockets.size === runs; runs += 1) {
+    assert.ok(runs < 50, "every run took a new connection");
+    const client = new AbortController();
+    assert.equal(said(await outcomeOf(engine.generate(asking("Hi"), client.signal))), "Hi");
+    client.abort();
+    open.pop()?.end();
+    await turnOfLoop();
+  }
+});
+
+test("chat: a stream that stays open after its [DONE] is closed after the grace time", async (t) => {
+  const closed = Promise.withResolvers<void>();
+  const { engine } = await connect(
+    t,
+    (_request, response) => {
+      startEvents(response);
+      response.write(event(chunk({ content: "Hi" }, "stop")) + event("[DONE]"));
+      response.on("close", closed.resolve);
+    },
+    { timeouts: { graceMs: 1 } },
+  );
+  assert.equal(said(await run(engine, asking("Hi"))), "Hi");
+  await closed.promise;
 });
 
 test("chat: an upstream that dies of a prompt does not get it twice", async (t) => {
