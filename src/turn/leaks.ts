@@ -3,7 +3,8 @@
  * by the name of a tool that may be called; whatever merely speaks of calls stays what it is.
  */
 import { CodeTrack } from "../engine/format/code.ts";
-import { type Family, families, valueFor } from "../engine/format/leaks.ts";
+import { type Family, families } from "../engine/format/leaks.ts";
+import { valueFor } from "../engine/format/tags.ts";
 import { limits } from "../limits.ts";
 import { isFields, parse } from "../spec/json.ts";
 import type { Offer } from "./offer.ts";

@@ -57,6 +57,8 @@ const leaks: Readonly<Record<string, string>> = {
   Kimi: `<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>${json}<|tool_call_end|><|tool_calls_section_end|>`,
   "gpt-oss": `<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>${json}<|call|>`,
   "Gemma 4": '<|tool_call>call:get_weather{city:<|"|>Paris<|"|>,days:3,exact:true}<tool_call|>',
+  "DeepSeek V3.2": `<｜DSML｜function_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city" string="true">Paris</｜DSML｜parameter>\n<｜DSML｜parameter name="days" string="false">3</｜DSML｜parameter>\n<｜DSML｜parameter name="exact" string="false">true</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>`,
+  "DeepSeek V4, without saying what is text": `<｜DSML｜tool_calls>\n<｜DSML｜invoke name="get_weather">\n<｜DSML｜parameter name="city">Paris</｜DSML｜parameter>\n<｜DSML｜parameter name="days">3</｜DSML｜parameter>\n<｜DSML｜parameter name="exact">true</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜tool_calls>`,
   MiniMax: `<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Paris</parameter>\n<parameter name="days">3</parameter>\n<parameter name="exact">true</parameter>\n</invoke>\n</minimax:tool_call>`,
 };
 

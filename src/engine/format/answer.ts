@@ -4,7 +4,7 @@ import { type CallPiece, CallReader } from "./calls.ts";
 import type { AnswerForm, MarkedForm } from "./forms.ts";
 import { HarmonyReader } from "./harmony.ts";
 import { Items } from "./items.ts";
-import { valueFor } from "./leaks.ts";
+import { valueFor } from "./tags.ts";
 import { ThinkSplitter, type ThinkPiece } from "./think.ts";
 
 export interface AnswerOptions {

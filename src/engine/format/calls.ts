@@ -5,7 +5,7 @@
 import { limits } from "../../limits.ts";
 import { type CallFrame, callTags, frameOf, type MarkedForm } from "./forms.ts";
 import { ObjectEnd } from "./json-end.ts";
-import { type LeakedCall, readTagged, type ValueOf } from "./leaks.ts";
+import { readInvoked, readTagged, type ValueOf, type WrittenCall } from "./tags.ts";
 import { CallFinder } from "./marker.ts";
 import { readNoted } from "./notation.ts";
 
@@ -19,10 +19,21 @@ export type CallPiece =
 
 type Stage = "text" | "header" | "arguments" | "whole" | "closing";
 
-/** How a call in Gemma's notation begins. */
-const notedHeader = /^\s*call:([\w.-]+)\s*\{/;
+/** What is read when the call is whole: how it begins, and its reader. */
+interface Whole {
+  readonly header: RegExp;
+  readonly read: (written: string, valueOf: ValueOf) => WrittenCall | null;
+}
+
+/** In Gemma's notation. */
+const noted: Whole = { header: /^\s*call:([\w.-]+)\s*\{/, read: readNoted };
 /** `<function=name>`, or a name and the first key. */
-const tagHeader = /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/;
+const tagged = (lined: boolean): Whole => ({
+  header: /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/,
+  read: (written, valueOf) => readTagged(written, valueOf, lined),
+});
+/** `<invoke name="name">`; each has an end of its own, and the last mark comes behind the last. */
+const invoked: Whole = { header: /^\s*<(?:｜DSML｜)?invoke name="([\w.-]+)">/, read: readInvoked };
 /** A header that is longer is none: names have at most 64 characters. */
 const headerChars = 512;
 
@@ -40,9 +51,10 @@ export class CallReader {
   /** What comes behind the arguments, with the last mark and without. */
   readonly #closing: RegExp;
   readonly #ending: RegExp;
-  /** What else a call may begin with, read when it is whole; null for nothing. */
-  readonly #wholeHeader: RegExp | null;
-  readonly #noted: boolean;
+  /** How else a call may be written; null for nothing. */
+  readonly #whole: Whole | null;
+  /** The end of such a call. */
+  readonly #wholeEnd: string;
   #stage: Stage = "text";
   #finder: CallFinder;
   /** White space that is dropped if a call comes next. */
@@ -60,17 +72,15 @@ export class CallReader {
     this.#offered = new Set(offered);
     this.#valueOf = valueOf;
     this.#frame = frameOf(form);
-    const { lead, numbered, afterName, end, between, open, close } = this.#frame;
+    const { lead, numbered, afterName, end, between, open, close, together } = this.#frame;
     this.#header = new RegExp(
       `^${loosely(lead)}([\\w.-]+?)${numbered ? "(?::\\d+)?" : ""}${loosely(afterName)}(?=\\{)`,
     );
     this.#closing = new RegExp(`^${loosely(end + close)}`);
     this.#ending = new RegExp(`^${loosely(end)}`);
     this.#next = new RegExp(`^${loosely(end + between + lead)}(?=[\\w.-])`);
-    // Who was taught one of the two ways writes the other now and then.
-    const tagged = form.type === "tags" || open === callTags.open;
-    this.#noted = form.type === "noted";
-    this.#wholeHeader = this.#noted ? notedHeader : tagged ? tagHeader : null;
+    this.#whole = wholeOf(form, open);
+    this.#wholeEnd = together ? end.trim() : close;
     this.#finder = new CallFinder(this.#frame);
   }
 
@@ -143,7 +153,7 @@ export class CallReader {
   #readHeader(text: string, pieces: CallPiece[]): string | null {
     this.#buffer += text;
     const { open, close } = this.#frame;
-    const [match, name = ""] = (!this.#noted && this.#header.exec(this.#buffer)) || [];
+    const [match, name = ""] = (this.#whole !== noted && this.#header.exec(this.#buffer)) || [];
     if (match !== undefined && this.#offered.has(name)) {
       const rest = this.#buffer.slice(match.length);
       pieces.push({ type: "call", name });
@@ -151,7 +161,7 @@ export class CallReader {
       this.#json = new ObjectEnd();
       return rest;
     }
-    const [whole, one, other] = this.#wholeHeader?.exec(this.#buffer) ?? [];
+    const [whole, one, other] = this.#whole?.header.exec(this.#buffer) ?? [];
     const called = one ?? other ?? "";
     if (whole !== undefined && this.#offered.has(called)) {
       pieces.push({ type: "call", name: called });
@@ -184,31 +194,35 @@ export class CallReader {
     return text.slice(end);
   }
 
-  /** A value may hold the last mark: the call ends with the first behind which it can be read. */
+  /** A value may hold what ends a call: it ends with the first behind which it can be read. */
   #readWhole(text: string, pieces: CallPiece[]): string | null {
-    const { close } = this.#frame;
+    const { together } = this.#frame;
+    const mark = this.#wholeEnd;
     const near = this.#tail + text;
-    this.#tail = near.slice(1 - close.length);
+    this.#tail = near.slice(1 - mark.length);
     this.#parts.push(text);
-    if (!near.includes(close)) return null;
+    if (!near.includes(mark)) return null;
     const written = this.#parts.join("");
     this.#parts = [written];
     for (
-      let end = written.indexOf(close, written.length - near.length);
+      let end = written.indexOf(mark, written.length - near.length);
       end !== -1;
-      end = written.indexOf(close, end + 1)
+      end = written.indexOf(mark, end + 1)
     ) {
-      const call = this.#callIn(written.slice(0, end));
+      const behind = end + mark.length;
+      const call = this.#whole?.read(written.slice(0, together ? behind : end), this.#valueOf) ?? null;
       if (call === null) continue;
-      pieces.push({ type: "arguments", text: call.arguments }, { type: "called" });
+      pieces.push({ type: "arguments", text: call.arguments });
+      if (together) {
+        this.#stage = "closing";
+        this.#buffer = "";
+        return written.slice(end);
+      }
+      pieces.push({ type: "called" });
       this.#leaveCall();
-      return written.slice(end + close.length);
+      return written.slice(behind);
     }
     return null;
-  }
-
-  #callIn(written: string): LeakedCall | null {
-    return this.#noted ? readNoted(written) : readTagged(written, this.#valueOf);
   }
 
   #readClosing(text: string, pieces: CallPiece[]): string | null {
@@ -245,6 +259,13 @@ export class CallReader {
     this.#afterCall = true;
     this.#space = "";
   }
+}
+
+/** Who was taught tags writes JSON now and then, and the other way round. */
+function wholeOf(form: MarkedForm, open: string): Whole | null {
+  if (form.type === "noted") return noted;
+  if (form.type === "tags") return form.marks.together ? invoked : tagged(form.tags.beforeText.endsWith("\n"));
+  return open === callTags.open ? tagged(true) : null;
 }
 
 function bare(text: string): string {

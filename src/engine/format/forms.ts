@@ -26,19 +26,20 @@ export const thinkForms: readonly Tags[] = [
 ];
 
 /**
- * What stands around the parts of a call in tags, as the model's template writes it. A call is `before` name `end`, and for
- * each argument in between `beforeKey` key `beforeValue` value `afterValue`.
+ * What stands around the parts of a call in tags, as the model's template writes it. A call is `before` name `afterName`, for
+ * each argument `beforeKey` key `beforeText` (or `beforeJson`) value `afterValue`, and `end`.
  */
 export interface CallTags {
   readonly before: string;
+  readonly afterName: string;
   readonly beforeKey: string;
-  readonly beforeValue: string;
+  /** Before a value that is text as it stands. */
+  readonly beforeText: string;
+  /** Before any other value: most write the same, DeepSeek says which of the two it is. */
+  readonly beforeJson: string;
   readonly afterValue: string;
   readonly end: string;
 }
-
-/** What calls in tags stand between. */
-export const taggedMarks: readonly Tags[] = [callTags, { open: "<seed:tool_call>", close: "</seed:tool_call>" }];
 
 /**
  * What stands around the parts of a call whose arguments are JSON. A call is `lead` name `afterName` arguments `end`, and it
@@ -59,6 +60,28 @@ export interface CallFrame {
   /** What stands between one call and the next. */
   readonly between: string;
 }
+
+/** What calls in tags stand between. */
+export type CallMarks = Pick<CallFrame, "open" | "close" | "together" | "between">;
+
+const apart = { together: false, between: "\n" } as const;
+const together = { together: true, between: "" } as const;
+
+export const qwenMarks: CallMarks = { ...callTags, ...apart };
+
+/** Of each family of models that writes tags. */
+export const taggedMarks: readonly CallMarks[] = [
+  // Qwen3-Coder, Qwen3.5, GLM
+  qwenMarks,
+  // Seed-OSS
+  { open: "<seed:tool_call>", close: "</seed:tool_call>", ...apart },
+  // MiniMax M2
+  { open: "<minimax:tool_call>", close: "\n</minimax:tool_call>", ...together },
+  // DeepSeek V3.2
+  { open: "<｜DSML｜function_calls>", close: "\n</｜DSML｜function_calls>", ...together },
+  // DeepSeek V4
+  { open: "<｜DSML｜tool_calls>", close: "\n</｜DSML｜tool_calls>", ...together },
+];
 
 const hermes = {
   ...callTags,
@@ -153,8 +176,8 @@ export type CallForm =
   | { readonly type: "json"; readonly frame: CallFrame }
   /** Arguments in a notation like JSON, but with marks around strings: Gemma 4. */
   | { readonly type: "noted"; readonly frame: CallFrame }
-  /** Name and arguments in tags, between `marks`: Qwen3-Coder, Qwen3.5, GLM, Seed-OSS. */
-  | { readonly type: "tags"; readonly marks: Tags; readonly tags: CallTags }
+  /** Name and arguments in tags, between `marks`: Qwen3-Coder, Qwen3.5, GLM, Seed-OSS, MiniMax M2, DeepSeek V3.2 and V4. */
+  | { readonly type: "tags"; readonly marks: CallMarks; readonly tags: CallTags }
   /** gpt-oss: a whole answer is messages on channels, and a call one that has a tool as its recipient. */
   | { readonly type: "harmony" };
 
@@ -168,9 +191,12 @@ export interface AnswerForm {
 
 export const plainForm: AnswerForm = { thinking: thinkTags, calls: { type: "json", frame: hermes } };
 
-/** The frame of `form`; what writes tags may write JSON between the same marks. */
+/** The frame of `form`; what writes one call in tags between marks may write JSON there. */
 export function frameOf(form: MarkedForm): CallFrame {
-  return form.type === "tags" ? { ...hermes, ...form.marks } : form.frame;
+  if (form.type !== "tags") return form.frame;
+  const { marks, tags } = form;
+  const { before: lead, afterName, end } = tags;
+  return { ...hermes, ...marks, ...(marks.together && { lead, afterName, end }) };
 }
 
 /** The control tokens of Harmony. */

@@ -3,7 +3,7 @@
  * around strings, which are written as they are.
  */
 import { limits } from "../../limits.ts";
-import type { LeakedCall } from "./leaks.ts";
+import type { WrittenCall } from "./tags.ts";
 
 /** Around each string. */
 export const stringMark = '<|"|>';
@@ -42,7 +42,7 @@ export function argumentsText(value: unknown): string {
 }
 
 /** `call:name{...}`, without the marks around it; null where it is none. */
-export function readNoted(written: string): LeakedCall | null {
+export function readNoted(written: string): WrittenCall | null {
   const [head, name = ""] = /^\s*call:([\w.-]+)\s*(?=\{)/.exec(written) ?? [];
   if (head === undefined) return null;
   const reader = new NoteReader(written, head.length);

@@ -134,36 +134,47 @@ function taggedCall(tool: EngineTool, tags: CallTags, exact: boolean, rules: Rul
   let rest = rules.fresh(literal(tags.end));
   if (properties.length === 0) rest = anyArguments(tags, rest, rules);
   for (const [key, schema] of properties.toReversed()) {
-    const lead = literal(tags.beforeKey + key + tags.beforeValue);
     const input = key === inputKey ? inputExpression(tool, asItIs, exact, rules) : null;
     const value =
       input === null
-        ? taggedValue(exact ? schema : true, parameters, tags.afterValue, rest, rules)
-        : `${input} ${literal(tags.afterValue)} ${rest}`;
-    rest = rules.fresh(required.includes(key) ? `${lead} ${value}` : `${lead} ${value} | ${rest}`);
+        ? taggedValue(exact ? schema : true, parameters, tags, rest, rules)
+        : `${literal(tags.beforeText)} ${input} ${literal(tags.afterValue)} ${rest}`;
+    const argument = `${literal(tags.beforeKey + key)} (${value})`;
+    rest = rules.fresh(required.includes(key) ? argument : `${argument} | ${rest}`);
   }
-  return rules.fresh(`${literal(tags.before + name)} ${rest}`);
+  return rules.fresh(`${literal(tags.before + name + tags.afterName)} ${rest}`);
 }
 
 function anyArguments(tags: CallTags, after: string, rules: RuleBook): string {
   const again = rules.reserve();
-  const value = textUntil(tags.afterValue, again, rules);
-  rules.add(again, `${literal(tags.beforeKey)} [A-Za-z0-9_.-]{1,64} ${literal(tags.beforeValue)} ${value} | ${after}`);
+  const value = taggedValue(true, {}, tags, again, rules);
+  rules.add(again, `${literal(tags.beforeKey)} [A-Za-z0-9_.-]{1,64} (${value}) | ${after}`);
   return again;
 }
 
 /** What is text stands as it is, up to the mark; everything else as JSON. */
-function taggedValue(schema: unknown, root: Fields, mark: string, after: string, rules: RuleBook): string {
+function taggedValue(schema: unknown, root: Fields, tags: CallTags, after: string, rules: RuleBook): string {
   const { type } = isFields(schema) ? schema : {};
+  const [text, json, end] = [
+    literal(tags.beforeText),
+    literal(tags.beforeJson),
+    `${literal(tags.afterValue)} ${after}`,
+  ];
   const values = isFields(schema) ? choicesOf(schema) : null;
   if (values !== null) {
-    const said = values.map((value) => literal(typeof value === "string" ? value : dump(value)));
-    return `${oneOf(said)} ${literal(mark)} ${after}`;
+    const said = values.map((value) =>
+      typeof value === "string" ? `${text} ${literal(value)}` : `${json} ${literal(dump(value))}`,
+    );
+    return `${oneOf(said)} ${end}`;
   }
-  const isText = type === undefined || [type].flat().includes("string");
-  if (isText) return textUntil(mark, after, rules);
+  const types = [type].flat();
+  const words = `${text} ${textUntil(tags.afterValue, after, rules)}`;
+  const isText = type === undefined || types.includes("string");
+  // Where nothing tells the two apart, what may be text is.
+  if (isText && (json === text || (types.length === 1 && type !== undefined))) return words;
   const { $defs, definitions } = root;
-  return `${schemaExpression({ ...(isFields(schema) ? schema : {}), $defs, definitions }, rules)} ${literal(mark)} ${after}`;
+  const value = `${json} ${schemaExpression({ ...(isFields(schema) ? schema : {}), $defs, definitions }, rules)} ${end}`;
+  return isText ? `${words} | ${value}` : value;
 }
 
 /** The one argument of a custom tool. */

@@ -1,17 +1,17 @@
 /** Owns the chat template of a model: who renders it, what it can do, and the prompt it makes of a request. */
 import type { EngineRequest } from "../engine.ts";
-import { readTagged } from "../format/leaks.ts";
+import { readInvoked, readTagged, type ValueOf } from "../format/tags.ts";
 import {
   type AnswerForm,
   type CallForm,
   type CallFrame,
+  type CallMarks,
   type CallTags,
   harmony,
   callFrames,
   gemmaFrame,
   plainForm,
   taggedMarks,
-  type Tags,
   thinkForms,
   thinkTags,
 } from "../format/forms.ts";
@@ -96,13 +96,13 @@ export class ChatTemplate {
 
   /** The form in which it writes calls, with a text that shows it; null where we would not read it, or it tells no tools. */
   #proveForm(): Proof | null {
-    const [one, two] = [{ probe: "value" }, { probe_one: "first value", probe_two: "second value" }];
-    const thread = { messages: [...withCall(one).messages, ...spoken.slice(1)], tools: [probeTool] };
+    const call = withCall({ probe: "value" });
+    const thread = { messages: [...call.messages, ...spoken.slice(1)], tools: [probeTool] };
     if (!this.#leads("probe description", thread) || !this.#shows(thread, "probe result")) return null;
-    const proof = proofs.find(({ text }) => this.#shows(withCall(one), text ?? ""));
+    const proof = proofs.find(({ text }) => this.#shows(call, text ?? ""));
     if (proof !== undefined) return proof;
     for (const marks of taggedMarks) {
-      const tags = this.#tags(withCall(two), marks);
+      const tags = this.#tags(marks);
       if (tags !== null) return { form: { type: "tags", marks, tags }, text: null };
     }
     return null;
@@ -116,19 +116,28 @@ export class ChatTemplate {
   }
 
   /** What the template writes around the parts of a call in tags; null where our reader would not read it. */
-  #tags(variables: Readonly<Record<string, unknown>>, { open, close }: Tags): CallTags | null {
-    const rendered = this.#try(variables) ?? "";
-    // Heads of prompts show an example before it.
-    const from = rendered.lastIndexOf(open) + open.length;
-    const inner = rendered.slice(from, rendered.indexOf(close, from));
-    const [call, before = "", first = "", beforeValue = "", between = "", _, last = ""] = partsOfCall.exec(inner) ?? [];
-    if (from < open.length || call === undefined) return null;
-    const read = readTagged(inner, (_tool, _argument, written) => written);
+  #tags(marks: CallMarks): CallTags | null {
+    const inner = this.#between(withCall({ probe_one: "first value", probe_two: "second value" }), marks);
+    const [call, before = "", first = "", beforeText = "", between = "", _, last = ""] = partsOfCall.exec(inner) ?? [];
+    if (call === undefined) return null;
+    const read = marks.together
+      ? readInvoked(inner, asWritten)
+      : readTagged(inner, asWritten, beforeText.endsWith("\n"));
     if (read?.arguments !== '{"probe_one":"first value","probe_two":"second value"}') return null;
-    const beforeKey = commonEnd(first, between);
+    const [beforeKey = ""] = /\s*<[^<]*$/.exec(commonEnd(first, between)) ?? [];
+    const afterName = first.slice(0, first.length - beforeKey.length);
     const afterValue = between.slice(0, between.length - beforeKey.length);
-    if (!last.startsWith(afterValue) || first !== beforeKey || afterValue === "") return null;
-    return { before, beforeKey, beforeValue, afterValue, end: last.slice(afterValue.length) };
+    if (beforeKey === "" || afterValue === "" || !last.startsWith(afterValue)) return null;
+    const [, beforeJson = beforeText] =
+      /probe_one([^]*?)12345/.exec(this.#between(withCall({ probe_one: 12345 }), marks)) ?? [];
+    return { before, afterName, beforeKey, beforeText, beforeJson, afterValue, end: last.slice(afterValue.length) };
+  }
+
+  /** What it shows between the last `marks`: heads of prompts show an example before. */
+  #between(variables: Readonly<Record<string, unknown>>, { open, close }: CallMarks): string {
+    const rendered = this.#try(variables) ?? "";
+    const at = rendered.lastIndexOf(open);
+    return at === -1 ? "" : rendered.slice(at + open.length, rendered.indexOf(close, at));
   }
 
   /** Renders something known and looks what became of it, as llama.cpp does to tell the families of templates apart. */
@@ -194,6 +203,8 @@ const proofs: readonly Proof[] = [
 
 /** Around the parts of a call with two arguments. */
 const partsOfCall = /^([^]*?)probe_name([^]*?)probe_one([^]*?)first value([^]*?)probe_two([^]*?)second value([^]*)$/;
+
+const asWritten: ValueOf = (_tool, _argument, written) => written;
 
 /** The longest end that both have. */
 function commonEnd(one: string, other: string): string {

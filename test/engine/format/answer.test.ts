@@ -4,7 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { createAnswerReader } from "../../../src/engine/format/answer.ts";
 import { plainForm } from "../../../src/engine/format/forms.ts";
-import { valueFor } from "../../../src/engine/format/leaks.ts";
+import { valueFor } from "../../../src/engine/format/tags.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
 import { limits } from "../../../src/limits.ts";
 import { type Case, checkCase, read } from "./reading.ts";
@@ -79,6 +79,16 @@ const cases: readonly Case[] = [
       ["g", "{}"],
       ["message", "Done."],
     ],
+  },
+  {
+    title: "line breaks that are a value's own, as GLM writes them",
+    text: paired("f", { city: "\nx\n" }),
+    items: [["f", '{"city":"\\nx\\n"}']],
+  },
+  {
+    title: "a value that holds tags of calls",
+    text: tagged("f", { city: "</parameter>\n</function>" }),
+    items: [["f", JSON.stringify({ city: "</parameter>\n</function>" })]],
   },
   {
     title: "a value that holds the marks of calls",

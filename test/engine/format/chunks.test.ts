@@ -13,7 +13,7 @@ import {
 } from "../../../src/engine/format/forms.ts";
 import { note, stringMark } from "../../../src/engine/format/notation.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
-import { qwenForm, qwenTags } from "../tagged.ts";
+import { qwenForm, taggedForms } from "../tagged.ts";
 import { read } from "./reading.ts";
 
 interface Sample {
@@ -36,8 +36,19 @@ const tagged: Sample = {
   form: { ...plainForm, calls: qwenForm },
   pieces: [
     ...Object.values(callTags),
-    ...Object.values(qwenTags),
+    ...Object.values(qwenForm.tags),
     "<tool_call>\n<function=f>\n<parameter=city>\nx\n</parameter>\n</function>\n</tool_call>",
+  ],
+};
+const minimax = taggedForms["MiniMax M2"] ?? qwenForm;
+const invoked: Sample = {
+  form: { ...plainForm, calls: minimax },
+  pieces: [
+    minimax.marks.open,
+    minimax.marks.close,
+    ...Object.values(minimax.tags),
+    '<minimax:tool_call>\n<invoke name="f">\n<parameter name="city">x</parameter>\n</invoke>',
+    '\n<invoke name="f">\n<parameter name="city">\n</invoke></parameter>\n</invoke>',
   ],
 };
 const noted: Sample = {
@@ -67,6 +78,7 @@ const channels: Sample = {
 const samples: Readonly<Record<string, Sample>> = {
   ...Object.fromEntries(Object.entries<CallFrame>(callFrames).map(([name, frame]) => [name, framed(frame)])),
   tagged,
+  invoked,
   noted,
   channels,
 };

@@ -1,4 +1,4 @@
-/** Owns the tests of reading answers of models with marks of their own: Mistral, Seed-OSS, Gemma 4, gpt-oss. */
+/** Owns the tests of reading answers of models with marks of their own: Mistral, Seed-OSS, MiniMax, DeepSeek, Gemma 4, gpt-oss. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -9,6 +9,7 @@ import {
   plainForm,
 } from "../../../src/engine/format/forms.ts";
 import { createAnswerWatch } from "../../../src/engine/format/watch.ts";
+import { qwenForm, taggedForms } from "../tagged.ts";
 import { type Case, checkCase, read } from "./reading.ts";
 
 const framed = (frame: CallFrame): AnswerForm => ({ ...plainForm, calls: { type: "json", frame } });
@@ -18,12 +19,14 @@ const gemma: AnswerForm = {
   thinking: { open: "<|channel>thought", close: "<channel|>" },
   calls: { type: "noted", frame: gemmaFrame },
 };
+const minimax: AnswerForm = { ...plainForm, calls: taggedForms["MiniMax M2"] ?? qwenForm };
+const deepseek: AnswerForm = { ...plainForm, calls: taggedForms["DeepSeek V3.2"] ?? qwenForm };
 const seed: AnswerForm = {
   thinking: { open: "<seed:think>", close: "</seed:think>" },
   calls: {
     type: "tags",
-    marks: { open: "<seed:tool_call>", close: "</seed:tool_call>" },
-    tags: { before: "", beforeKey: "", beforeValue: "", afterValue: "", end: "" },
+    marks: { ...qwenForm.marks, open: "<seed:tool_call>", close: "</seed:tool_call>" },
+    tags: { ...qwenForm.tags, beforeText: ">", beforeJson: ">", afterValue: "</parameter>" },
   },
 };
 
@@ -128,11 +131,42 @@ const cases: readonly Case[] = [
   {
     title: "calls of Seed-OSS",
     form: seed,
-    text: `<seed:think>hm</seed:think>\n<seed:tool_call>\n<function=f>\n<parameter=days>3</parameter>\n</function>\n</seed:tool_call>`,
+    text: `<seed:think>hm</seed:think>\n<seed:tool_call>\n<function=f>\n<parameter=days>3</parameter>\n<parameter=city>x\n</parameter>\n</function>\n</seed:tool_call>`,
     items: [
       ["reasoning", "hm"],
-      ["f", '{"days":3}'],
+      ["f", '{"days":3,"city":"x\\n"}'],
     ],
+  },
+  {
+    title: "calls of MiniMax M2, side by side, with tags and line breaks in a value",
+    form: minimax,
+    text:
+      'I look.\n<minimax:tool_call>\n<invoke name="f">\n<parameter name="city">\n</invoke>\n</parameter>x\n</parameter>\n' +
+      '<parameter name="days">3</parameter>\n</invoke>\n<invoke name="g">\n</invoke>\n</minimax:tool_call>\nDone.',
+    items: [
+      ["message", "I look."],
+      ["f", JSON.stringify({ city: "\n</invoke>\n</parameter>x\n", days: 3 })],
+      ["g", "{}"],
+      ["message", "Done."],
+    ],
+  },
+  {
+    title: "a call of MiniMax M2, and one of what is not on offer",
+    form: minimax,
+    text: '<minimax:tool_call>\n<invoke name="f">\n</invoke>\n<invoke name="rm">\n</invoke>\n</minimax:tool_call>',
+    items: [
+      ["f", "{}"],
+      ["message", '<minimax:tool_call>\n<invoke name="rm">\n</invoke>\n</minimax:tool_call>'],
+    ],
+  },
+  {
+    title: "a call of DeepSeek V3.2, which says what is text",
+    form: deepseek,
+    text:
+      '<｜DSML｜function_calls>\n<｜DSML｜invoke name="f">\n<｜DSML｜parameter name="city" string="true">42</｜DSML｜parameter>\n' +
+      '<｜DSML｜parameter name="more" string="true">true</｜DSML｜parameter>\n' +
+      '<｜DSML｜parameter name="days" string="false">[3]</｜DSML｜parameter>\n</｜DSML｜invoke>\n</｜DSML｜function_calls>',
+    items: [["f", '{"city":"42","more":"true","days":[3]}']],
   },
   {
     title: "thinking of Gemma 4",

@@ -13,14 +13,13 @@ import {
   type CallForm,
   callFrames,
   type CallFrame,
-  callTags,
   gemmaFrame,
   plainForm,
 } from "../../../src/engine/format/forms.ts";
 import { stringMark } from "../../../src/engine/format/notation.ts";
 import { answerGrammar } from "../../../src/engine/grammar/answer.ts";
 import { asking } from "../asking.ts";
-import { qwenForm } from "../tagged.ts";
+import { taggedForms } from "../tagged.ts";
 import { Dice } from "./dice.ts";
 import { formatChecks } from "./formats.ts";
 import { judge } from "./judge.ts";
@@ -33,18 +32,7 @@ const forms: Readonly<Record<string, CallForm>> = {
   ...Object.fromEntries(
     Object.entries<CallFrame>(callFrames).map(([family, frame]) => [`JSON, as ${family}`, { type: "json", frame }]),
   ),
-  "tags, as Qwen3-Coder and Qwen3.5": qwenForm,
-  "tags, as GLM": {
-    type: "tags",
-    marks: callTags,
-    tags: {
-      before: "",
-      beforeKey: "\n<arg_key>",
-      beforeValue: "</arg_key>\n<arg_value>",
-      afterValue: "</arg_value>",
-      end: "\n",
-    },
-  },
+  ...Object.fromEntries(Object.entries(taggedForms).map(([models, form]) => [`tags, as ${models}`, form])),
   "a notation of its own, as Gemma 4": { type: "noted", frame: gemmaFrame },
   "messages on channels, as gpt-oss": { type: "harmony" },
 };
@@ -131,20 +119,29 @@ test("in tags, text stands as it is, and everything else as JSON", async () => {
   const tools: EngineTool[] = [{ ...toolsOf([{}])[0], name: "run", parameters } as EngineTool];
   const written = 'if (a < b) {\n  say("</param");\n}';
   const request = asking("x", { tools, toolChoice: "required" });
-  for (const [form, calls] of Object.entries(forms)) {
-    if (calls.type !== "tags") continue;
+  for (const [form, calls] of Object.entries(taggedForms)) {
     const grammar = answerGrammar(request, { thinking: "none", form: formOf(calls), exact: true });
     assert(grammar);
     const accepts = await judge(grammar.source);
-    const { before, beforeKey, beforeValue, afterValue, end } = calls.tags;
-    const call = (...args: readonly (readonly [string, string])[]): string =>
-      `<tool_call>${before}run${args.map(([key, value]) => beforeKey + key + beforeValue + value + afterValue).join("")}${end}</tool_call>`;
-    const whole = call(["code", written], ["mode", "slow"], ["lines", "[1, 2]"]);
+    const { open, close, together, between } = calls.marks;
+    const { before, afterName, beforeKey, beforeText, beforeJson, afterValue, end } = calls.tags;
+    const told = ([key, value]: readonly [string, string]): string =>
+      beforeKey + key + (key === "lines" ? beforeJson : beforeText) + value + afterValue;
+    const inner = (args: readonly (readonly [string, string])[]): string =>
+      before + "run" + afterName + args.map(told).join("") + end;
+    const call = (...args: readonly (readonly [string, string])[]): string => open + inner(args) + close;
+    const args = [
+      ["code", written],
+      ["mode", "slow"],
+      ["lines", "[1, 2]"],
+    ] as const;
+    const whole = call(...args);
     assert.ok(accepts(whole), `${form}: ${whole}`);
-    assert.ok(accepts(`${call(["code", ""])}\n${whole}`));
-    assert.deepEqual(callsIn(whole, formOf(calls), tools), [
-      ["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })],
-    ]);
+    const two = together ? open + inner([["code", ""]]) + inner(args) + close : call(["code", ""]) + between + whole;
+    assert.ok(accepts(two), `${form}: ${two}`);
+    const read = ["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })];
+    assert.deepEqual(callsIn(whole, formOf(calls), tools), [read]);
+    assert.deepEqual(callsIn(two, formOf(calls), tools), [["run", '{"code":""}'], read]);
     for (const wrong of [
       call(["mode", "slow"]),
       call(["code", "x"], ["mode", "other"]),

@@ -51,6 +51,16 @@ function framed({ open, lead, numbered, afterName, end, close }: CallFrame): Sam
   return { template: templateWith(written), marks, told: "native, as json" };
 }
 
+/** Calls in tags, in a block named `block`; `mark` stands before each tag's name, `kind` tells text from other values. */
+function invoked(block: string, mark: string, kind: string): string {
+  return (
+    `{{- '<${block}>\\n<${mark}invoke name="' + c.name + '">' -}}{%- for key, value in c.arguments | items -%}` +
+    `{{- '\\n<${mark}parameter name="' + key + '"' + ${kind} + '>' -}}` +
+    `{{- value if value is string else value | tojson -}}{{- '</${mark}parameter>' -}}` +
+    `{%- endfor -%}{{- '\\n</${mark}invoke>\\n</${block}>' -}}`
+  );
+}
+
 const samples: Readonly<Record<string, Sample>> = {
   mistral: framed(callFrames.mistral),
   kimi: framed(callFrames.kimi),
@@ -64,6 +74,18 @@ const samples: Readonly<Record<string, Sample>> = {
     ),
     marks: [gemmaFrame.open, gemmaFrame.close, stringMark],
     told: "native, as noted",
+  },
+  minimax: {
+    template: templateSaying(invoked("minimax:tool_call", "", "''")),
+    marks: ["<minimax:tool_call>", "</minimax:tool_call>"],
+    told: "native, as tags",
+  },
+  "deepseek, in tags": {
+    template: templateSaying(
+      invoked("｜DSML｜tool_calls", "｜DSML｜", `(' string="true"' if value is string else ' string="false"')`),
+    ),
+    marks: ["｜DSML｜"],
+    told: "native, as tags",
   },
   harmony: {
     template: templateWith(
