@@ -1,7 +1,6 @@
 /** Owns the store that forgets: turns in this process's memory, the oldest dropped first. */
 import { limits } from "../limits.ts";
 import type { Item } from "../spec/items.ts";
-import { copyOf } from "../spec/copy.ts";
 import type { Store, StoredResponse } from "./store.ts";
 
 interface Kept {
@@ -35,12 +34,11 @@ export function createMemoryStore(
 
   return {
     append(turn) {
-      // A copy that nobody can change, as a row of a database would be; so it need not be copied again for each reader.
-      const copy = copyOf(turn);
-      const kept = { turn: copy, bytes: freeze(copy) };
-      turns.set(copy.response.id, kept);
+      // Nobody can change it from here on, as little as a row of a database; so it need not be copied for each reader.
+      const kept = { turn, bytes: freeze(turn) };
+      turns.set(turn.response.id, kept);
       taken += kept.bytes;
-      for (const item of itemsOf(copy)) {
+      for (const item of itemsOf(turn)) {
         const same = items.get(item.id);
         if (same) same.push(item);
         else items.set(item.id, [item]);

@@ -11,7 +11,10 @@ export interface StoredResponse {
 }
 
 export interface Store {
-  /** Resolves once the turn would survive what the store promises to survive. Rejects when it could not be kept. */
+  /**
+   * Resolves once the turn would survive what the store promises to survive. Rejects when it could not be kept. The turn is
+   * the store's from here on: it may freeze it.
+   */
   append(turn: StoredResponse): Promise<void>;
   get(responseId: string): Promise<StoredResponse | null>;
   /**

@@ -6,25 +6,28 @@ import { type ChannelRow, channels, type PartList } from "../spec/channels.ts";
 import { copyOf } from "../spec/copy.ts";
 import type { DeltaEvent, Event } from "../spec/events.ts";
 import type { Item } from "../spec/items.ts";
-import { words } from "../spec/json.ts";
+import { listOf, words } from "../spec/json.ts";
 import type { Response, ResponseUsage } from "../spec/response.ts";
 
 type Fields = Record<string, unknown>;
 
 const channelOf = new Map<string, ChannelRow>(Object.values(channels).map((row) => [`${row.event}.delta`, row]));
 
-/** Folds events into the Response. Items and parts are copied as they come in, so events stay as they were sent. */
+/** Folds events into the Response. What is done is shared with its event; only the item that still grows is a copy. */
 export class Snapshot {
   #response: Response;
-  readonly #output: Fields[] = [];
+  readonly #done: Item[] = [];
+  /** The item that is open, behind those that are done. */
+  #open: Fields | null = null;
 
   constructor(response: Response) {
     this.#response = response;
   }
 
-  /** The Response so far; the caller owns it, nothing later changes it. */
+  /** The Response so far, which nothing later changes. */
   get response(): Response {
-    const output = copyOf(this.#output) as readonly Item[] & Fields[];
+    const open = this.#open === null ? [] : [copyOf(this.#open) as Item];
+    const output = [...this.#done, ...open];
     return { ...this.#response, output, output_text: outputText(output) };
   }
 
@@ -40,9 +43,16 @@ export class Snapshot {
   apply(event: Event): void {
     switch (event.type) {
       case "response.output_item.added":
+        assert(
+          this.#open === null && event.output_index === this.#done.length,
+          `item ${event.output_index} is out of order`,
+        );
+        this.#open = copyOf<Fields>({ ...event.item });
+        return;
       case "response.output_item.done":
-        assert.equal(event.output_index < this.#output.length, event.type === "response.output_item.done");
-        this.#output[event.output_index] = copyOf<Fields>({ ...event.item });
+        this.#item(event.output_index);
+        this.#done.push(event.item);
+        this.#open = null;
         return;
       case "response.content_part.added":
       case "response.content_part.done":
@@ -73,9 +83,8 @@ export class Snapshot {
   }
 
   #item(index: number): Fields {
-    const item = this.#output[index];
-    assert(item, `no item at ${index}`);
-    return item;
+    assert(this.#open !== null && index === this.#done.length, `no open item at ${index}`);
+    return this.#open;
   }
 
   #list(index: number, name: PartList): Fields[] {
@@ -96,10 +105,10 @@ function listIn(target: Fields, name: string): unknown[] {
   return list;
 }
 
-function outputText(output: readonly Fields[]): string {
+function outputText(output: readonly Item[]): string {
   return output
-    .filter((item) => item["type"] === "message")
-    .flatMap((item) => listIn(item, "content") as Fields[])
+    .filter(({ type }) => type === "message")
+    .flatMap((item) => listOf(item["content"]))
     .map((part) => (part["type"] === "output_text" ? words(part["text"]) : ""))
     .join("");
 }
