@@ -8,9 +8,12 @@ export function handover<T>(opening: AsyncGenerator<T, AsyncIterable<T> | null>)
   return { [Symbol.asyncIterator]: () => new Handover(opening) };
 }
 
+const ended = { done: true, value: undefined } as const;
+
 class Handover<T> implements AsyncIterator<T, undefined> {
   readonly #opening: AsyncGenerator<T, AsyncIterable<T> | null>;
   #rest: AsyncIterator<T, undefined> | null = null;
+  #over = false;
 
   constructor(opening: AsyncGenerator<T, AsyncIterable<T> | null>) {
     this.#opening = opening;
@@ -21,16 +24,23 @@ class Handover<T> implements AsyncIterator<T, undefined> {
   }
 
   async return(): Promise<IteratorResult<T, undefined>> {
+    this.#over = true;
     if (this.#rest === null) await this.#opening.return(null);
     else await this.#rest.return?.();
-    return { done: true, value: undefined };
+    return ended;
   }
 
   async #open(): Promise<IteratorResult<T, undefined>> {
+    if (this.#over) return ended;
     const step = await this.#opening.next();
     if (step.done !== true) return step;
-    if (step.value === null) return { done: true, value: undefined };
+    if (step.value === null) {
+      this.#over = true;
+      return ended;
+    }
     this.#rest = step.value[Symbol.asyncIterator]();
+    // It was left while it opened: whoever left could not know of the rest.
+    if (this.#over) return (await this.#rest.return?.()) ?? ended;
     return this.#rest.next();
   }
 }

@@ -15,6 +15,7 @@ import { saneHeader } from "./exchange.ts";
 import { failure } from "./failure.ts";
 import { createApp } from "./routes.ts";
 import { Visits } from "./visits.ts";
+import { boundEnd } from "./wire.ts";
 
 export interface DoorOptions extends GuardOptions {
   /** Spoken with clients that do not say which they speak; OpenAI's by default. */
@@ -84,6 +85,7 @@ function createListener(line: Line, options: DoorOptions, visits: Visits): Liste
     outgoing.setHeader("x-request-id", id);
     if (visits.closing) outgoing.setHeader("connection", "close");
     visits.add(outgoing);
+    boundEnd(outgoing, stalledMs);
     outgoing.once("close", () => {
       const ms = Math.round(performance.now() - start);
       count("antiphon_requests_total", { status: outgoing.statusCode });

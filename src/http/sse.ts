@@ -32,20 +32,21 @@ export async function sendEvents(
   outgoing.writeHead(200, headers);
   outgoing.flushHeaders();
   const wire = wireOf(outgoing, stalledMs);
-  let full = false;
+  /** While the socket is full; one for all that is sent meanwhile. */
+  let room: Promise<void> | null = null;
   let quiet = false;
   const silence = setInterval(() => {
-    if (quiet && !full) wire.write([": waiting\n\n"]);
+    if (quiet && room === null) wire.write([": waiting\n\n"]);
     quiet = true;
   }, commentMs);
   const send: Send = (events) => {
     if (outgoing.destroyed) return null;
     quiet = false;
-    full = !wire.write(events.map((event) => frame(eventIn(dialect, event))));
-    if (!full) return null;
-    return wire.drained().then(() => {
-      full = false;
+    if (wire.write(events.map((event) => frame(eventIn(dialect, event))))) return room;
+    room ??= wire.drained().then(() => {
+      room = null;
     });
+    return room;
   };
   try {
     await write(send);

@@ -75,10 +75,21 @@ export class FormatGate {
       }
       if (this.#inMessage && delta.kind === "text") this.#text += delta.text;
       const holds = this.#inMessage && (this.#held || delta.kind === "close");
-      if (!this.#calls && (holds || this.#pending.length > 0)) {
-        this.#pending.push({ delta, ofMessage: this.#inMessage });
-      } else yield delta;
+      if (!this.#calls && (holds || this.#pending.length > 0)) this.#hold(delta);
+      else yield delta;
     }
+  }
+
+  /** Text with the text before it, so that what is released at once is no more than a few pieces. */
+  #hold(delta: ItemDelta): void {
+    const before = this.#pending.at(-1)?.delta;
+    const joins = before?.kind === "text" && delta.kind === "text" && before.channel === delta.channel;
+    if (!joins || before.logprobs || delta.logprobs) this.#pending.push({ delta, ofMessage: this.#inMessage });
+    else
+      this.#pending[this.#pending.length - 1] = {
+        delta: { ...before, text: before.text + delta.text },
+        ofMessage: this.#inMessage,
+      };
   }
 
   #released(): readonly ItemDelta[] {

@@ -79,13 +79,16 @@ export class Stream {
 
   /** Sends what `deltas` make, without a look at `room`; this is every token's way. */
   push(deltas: Iterable<ItemDelta>): void {
+    const events: Event[] = [];
     for (const delta of deltas) {
-      const events = this.#machine.push(delta);
-      if (events.length === 0) continue;
-      for (const event of events) this.#snapshot.apply(event);
-      this.#started = true;
-      this.#put(events);
+      for (const event of this.#machine.push(delta)) {
+        this.#snapshot.apply(event);
+        events.push(event);
+      }
     }
+    if (events.length === 0) return;
+    this.#started = true;
+    this.#put(events);
   }
 
   /** Sends what `deltas` make, which may be much, as fast as the client reads. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
-import { dial, endOf, head, openTestDoor, says } from "./door.ts";
+import type { Script } from "../../src/engine/script.ts";
+import { dial, endOf, head, openTestDoor, says, until } from "./door.ts";
 
 const streamed = '{"input":"hi","stream":true}';
 
@@ -29,6 +30,43 @@ test("streams that are asked for at once on one connection come one after the ot
       .split(/^[0-9a-f]+\r\n/m);
     assert.equal(endOf(lines.map((chunk) => chunk.slice(0, -2)).join("")).type, "response.completed");
   }
+});
+
+test("a client that takes nothing of an answer that is whole is left", async (t) => {
+  const { promise: signal, resolve } = Promise.withResolvers<AbortSignal>();
+  const script: Script = (_request, aborted) => {
+    resolve(aborted);
+    return says("x".repeat(12_000_000));
+  };
+  const door = await openTestDoor(t, script, { stalledMs: 100 });
+  const socket = dial(door).pause();
+  const asked = '{"input":"hi"}';
+  socket.write(head(asked.length) + asked);
+  const request = await signal;
+  // Whether the client was left, or has all: the request is over.
+  await until(() => request.aborted);
+  let taken = 0;
+  for await (const bytes of socket) taken += (bytes as Buffer).length;
+  assert.ok(taken < 12_000_000);
+});
+
+test("what comes behind a stream on its connection may take its time", async (t) => {
+  let asked = 0;
+  const door = await openTestDoor(
+    t,
+    async function* script() {
+      asked += 1;
+      yield asked === 1 ? 1 : 600;
+      yield* says("Hello");
+    },
+    { stalledMs: 200 },
+  );
+  const socket = dial(door);
+  const last = '{"input":"hi"}';
+  socket.write(head(streamed.length) + streamed + head(last.length, "connection: close") + last);
+  const answers = (await text(socket)).split("HTTP/1.1 200 OK\r\n").slice(1);
+  assert.equal(answers.length, 2);
+  assert.match(answers[1] ?? "", /"status":"completed"/);
 });
 
 test("characters of several bytes are counted as bytes", async (t) => {

@@ -13,7 +13,7 @@ import { usageFrom } from "./usage.ts";
 export interface ChatChunk {
   readonly object?: unknown;
   readonly error?: unknown;
-  readonly choices?: readonly (Choice | null)[] | null;
+  readonly choices?: unknown;
   readonly usage?: unknown;
   /** llama-server's own: token counts, and prompt progress where it was asked for. */
   readonly timings?: unknown;
@@ -67,10 +67,10 @@ export class ChatReader {
   /** Of the choice that is read; null where none has a number. */
   #index: number | null = null;
   /** Text that came after a call: it waits, since calls close only when the upstream finishes. */
-  #later: { type: TextType; text: string; logprobs: readonly Logprob[] }[] = [];
+  #later: { type: TextType; text: string; readonly logprobs: Logprob[] }[] = [];
   #laterChars = 0;
   /** Of text that the splitter holds back. */
-  #logprobs: readonly Logprob[] = [];
+  #logprobs: Logprob[] = [];
   #finish: string | null = null;
   #ended = false;
   #usage: unknown = null;
@@ -102,7 +102,8 @@ export class ChatReader {
     if (chunk.usage) this.#usage = chunk.usage;
     if (chunk.timings) this.#timings = chunk.timings;
     if (chunk.prompt_progress) this.#progress(chunk.prompt_progress, out);
-    const choice = chunk.choices?.find((each) => this.#isOurs(each));
+    const choices = Array.isArray(chunk.choices) ? (chunk.choices as readonly (Choice | null)[]) : [];
+    const choice = choices.find((each) => this.#isOurs(each));
     if (!choice) return;
     const said = choice.delta ?? choice.message;
     if (said) this.#take(said, choice.logprobs?.content, out);
@@ -158,7 +159,8 @@ export class ChatReader {
       this.#say("reasoning", thought, out);
     }
     const { content } = said;
-    if (logprobs) this.#logprobs = [...this.#logprobs, ...logprobsIn(logprobs)];
+    // Those of thinking are nobody's.
+    if (logprobs && (content || !thought)) this.#logprobs.push(...logprobsIn(logprobs));
     if (typeof content === "string") this.#content(content, out);
     else if (content) this.#parts(content, out);
     if (typeof said.refusal === "string" && said.refusal !== "") this.#say("message", said.refusal, out);
@@ -187,7 +189,7 @@ export class ChatReader {
     if (pieces.at(-1)?.type === "reasoning") this.#logprobs = [];
   }
 
-  #takeLogprobs(): readonly Logprob[] {
+  #takeLogprobs(): Logprob[] {
     const logprobs = this.#logprobs;
     this.#logprobs = [];
     return logprobs;
@@ -221,8 +223,8 @@ export class ChatReader {
     if (last === undefined && text.trim() === "") return;
     if (last?.type === type) {
       last.text += text;
-      last.logprobs = [...last.logprobs, ...logprobs];
-    } else this.#later.push({ type, text, logprobs });
+      last.logprobs.push(...logprobs);
+    } else this.#later.push({ type, text, logprobs: [...logprobs] });
     this.#laterChars += text.length;
     if (this.#laterChars > limits.callChars) this.reject("went on after its tool calls without end", out);
   }

@@ -108,7 +108,11 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
 
   end(): void {
     if (this.#over) return;
-    this.#events.end();
+    try {
+      this.#events.end();
+    } catch (error) {
+      this.broke(error);
+    }
     this.#stop();
   }
 

@@ -195,10 +195,13 @@ test("upstream: logprobs of text that is held back come with it", async () => {
 
 test("upstream: logprobs of thinking stay with nobody", async () => {
   const sent = [saidWith("<think>Hm", ["<think>", "Hm"]), saidWith(".</think>\n\nHi", [".", "</think>", "\n\n", "Hi"])];
-  assert.deepEqual(await tokensOf(sent), [
-    ["Hm.", []],
-    ["Hi", ["Hi"]],
-  ]);
+  const apart = [saidWith("", ["Hm"], { reasoning_content: "Hm" }), saidWith(null, ["."], { reasoning: "." })];
+  for (const thinking of [sent, [...apart, saidWith("Hi", ["Hi"])]]) {
+    assert.deepEqual(await tokensOf(thinking), [
+      ["Hm.", []],
+      ["Hi", ["Hi"]],
+    ]);
+  }
 });
 
 /** A stream that stays open after `sent`. */
@@ -217,6 +220,30 @@ test("upstream: a stream that stays open after its finish is over soon", async (
 test("upstream: an event cut short after the finish takes nothing away", async () => {
   const body = open(chunk({ content: "Hi" }), end("stop"), 'data: {"choices":[],"usa');
   assert.deepEqual(brief(await outcomeOf(read(body, undefined, 1))), ["message: Hi", "stop"]);
+});
+
+test("upstream: fields of any type end in an answer or a failure, also in an event that only the grace time ends", async () => {
+  const names = ["choices", "index", "delta", "message", "finish_reason", "logprobs", "content", "tool_calls", "usage"];
+  const more = ["reasoning_content", "function_call", "function", "timings", "prompt_progress", "error", "text"];
+  const { any } = fc.letrec<{ any: unknown }>((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 5, withCrossShrink: true },
+      fc.constantFrom<unknown>(null, 5, "stop", true, ""),
+      fc.array(tie("any"), { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom(...names, ...more), tie("any"), { maxKeys: 3 }),
+    ),
+  }));
+  const chunks = fc.array(fc.record({ choices: any }, { requiredKeys: [] }), { minLength: 1, maxLength: 3 });
+  await fc.assert(
+    fc.asyncProperty(chunks, async (sent) => {
+      const bytes = streamOf(sent);
+      const deltas = await collect(read(whole(bytes)));
+      assert.match(deltas.at(-1)?.kind ?? "", /^(?:finish|fail)$/);
+      const late = await collect(read(open(end("stop"), bytes.subarray(0, -1).toString()), undefined, 1));
+      assert.match(late.at(-1)?.kind ?? "", /^(?:finish|fail)$/);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 test("upstream: a stream that stays open and chatters after its finish is over soon", async () => {
