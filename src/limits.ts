@@ -78,6 +78,8 @@ export const limits = {
   pageItemsDefault: 20,
   /** Connections to one upstream; requests beyond it wait, since servers queue worse than we do. */
   upstreamConnections: 256,
+  /** More of them, for the small questions. */
+  upstreamAsking: 4,
   upstreamConnectMs: 10 * second,
   /** Until an upstream's headers: Ollama sends none before the model is loaded and the prompt is read. */
   upstreamHeadersMs: 30 * minute,

@@ -188,7 +188,7 @@ export interface Engine {
   models(): Promise<readonly ModelInfo[]>;
   /**
    * Writes an answer. Aborting `signal`, or leaving the loop, stops the work within one token or one prefill chunk;
-   * after an abort the stream just ends, without `finish`. The next delta is produced only as fast as it is asked for.
+   * after an abort the stream just ends, without `finish`. It runs ahead of whoever asks by no more than a bounded window.
    */
   generate(request: EngineRequest, signal: AbortSignal): AsyncIterable<Delta>;
   /** Size of a prompt in tokens; `exact` false where it is an estimate. */

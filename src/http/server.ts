@@ -45,7 +45,8 @@ export async function openDoor(line: Line, options: DoorOptions): Promise<Door> 
       headersTimeout: limits.requestMs,
       requestTimeout: limits.requestMs,
       keepAliveTimeout: limits.idleConnectionMs,
-      // Finds clients that vanished without a word.
+      // Finds clients that vanished without a word. One that closes its half is gone as well, as Node has it by default:
+      // nothing else tells a client that leaves, and its engine shall stop.
       keepAlive: true,
     },
     createListener(line, options, visits),

@@ -77,10 +77,11 @@ export async function listen(
       }
     }
   } finally {
-    const left = deltas.return?.();
+    const left = deltas.return?.().catch((thrown: unknown) => {
+      log.error("the engine threw when it was left", { reason: messageOf(thrown) });
+    });
     // One that is busy ends when its signal is aborted; to wait for that would keep the client waiting.
     if (!busy) await left;
-    else left?.catch(() => undefined);
   }
 }
 

@@ -25,9 +25,16 @@ export async function run(line: Line, turn: Turn, signal: AbortSignal, send: Sen
   const stream = new Stream(turn.response, send);
   stream.begin();
   const beating = stream.beat(line.keepAliveMs);
-  const outcome = await answer(line, turn, stream, signal)
-    .catch((thrown: unknown) => mistake(line, stream, thrown))
-    .finally(() => clearInterval(beating));
+  try {
+    return await conclude(line, turn, stream, signal);
+  } finally {
+    clearInterval(beating);
+  }
+}
+
+/** Brings a stream that has begun to its last event. */
+async function conclude(line: Line, turn: Turn, stream: Stream, signal: AbortSignal): Promise<Outcome> {
+  const outcome = await answer(line, turn, stream, signal).catch((thrown: unknown) => mistake(line, stream, thrown));
   if (outcome === "gone") {
     count("antiphon_responses_total", { status: "gone" });
     return { kind: "gone" };

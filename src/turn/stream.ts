@@ -12,8 +12,8 @@ import { Snapshot } from "./snapshot.ts";
 /** Takes events that belong together; gives a promise where the next must wait, since the client reads slowly. It never rejects. */
 export type Send = (events: readonly Event[]) => Promise<void> | null;
 
-/** How finely silence is measured: a sign of life comes after the silence it is for, at most one such part later. */
-const parts = 10;
+/** How finely silence is measured: a sign of life comes after the silence it is for, at most one tick later. */
+const ticksOfSilence = 10;
 
 export class Stream {
   readonly #machine = new EventMachine();
@@ -29,7 +29,7 @@ export class Stream {
     this.#send = send;
   }
 
-  /** Whether the client has seen any of the output. */
+  /** Whether any of the output was sent. */
   get started(): boolean {
     return this.#started;
   }
@@ -71,10 +71,10 @@ export class Stream {
       // Whoever reads slowly has not seen yet what was sent.
       quiet = events === before && this.#room === null ? quiet + 1 : 0;
       before = events;
-      if (quiet < parts) return;
+      if (quiet < ticksOfSilence) return;
       quiet = 0;
       this.#put([this.#state("response.in_progress")]);
-    }, silenceMs / parts);
+    }, silenceMs / ticksOfSilence);
   }
 
   /** Sends what `deltas` make, without a look at `room`; this is every token's way. */

@@ -48,6 +48,39 @@ test("an engine that throws ends the answer; what was handed on stays", async ()
   assert.deepEqual([end.code, taken], ["server_error", ["open", "text"]]);
 });
 
+test("an engine that throws when it is left takes nothing from the answer", async () => {
+  const deltas = [open, text, finish].values();
+  const iterable: AsyncIterable<Delta> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => Promise.resolve(deltas.next()),
+      return: () => Promise.reject(new Error("broken")),
+    }),
+  };
+  assert.deepEqual(await hear(iterable), { end: { code: "finish", reason: "stop" }, usage: null });
+});
+
+test("while there is no room, nothing more is asked for", async () => {
+  let given = 0;
+  const { iterable } = source(async function* () {
+    for (const delta of [open, text, finish]) {
+      given += 1;
+      yield await Promise.resolve(delta);
+    }
+  });
+  const reads = Promise.withResolvers<void>();
+  const heard = listen(iterable, {
+    signal,
+    patienceMs: Infinity,
+    log: silentLog,
+    take: () => null,
+    room: () => (given === 2 ? reads.promise : null),
+  });
+  for (let turns = 0; turns < 10; turns += 1) await new Promise(setImmediate);
+  assert.equal(given, 2);
+  reads.resolve();
+  assert.equal((await heard).end.code, "finish");
+});
+
 test("what goes wrong in taking is no fault of the engine's", async () => {
   const { iterable, left } = source(async function* () {
     yield* [open, text];

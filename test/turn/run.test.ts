@@ -10,6 +10,7 @@ import type { Step } from "../../src/engine/script.ts";
 import type { CheckContext } from "../../src/spec/check/rules.ts";
 import type { Event, TerminalEvent } from "../../src/spec/events.ts";
 import { isTerminal } from "../../src/spec/events.ts";
+import type { Store } from "../../src/store/store.ts";
 import { makeLine, play } from "./line.ts";
 import { offeredNames, type Program, programs } from "./programs.ts";
 
@@ -165,6 +166,26 @@ test("keep-alives in random places take nothing back", async () => {
     }),
     { numRuns: 30 },
   );
+});
+
+test("a stream is kept alive while its response is stored", async () => {
+  const alive = Promise.withResolvers<void>();
+  const line = makeLine(() => [{ kind: "finish", reason: "stop" }], { keepAliveMs: 10 });
+  const append: Store["append"] = async (turn) => {
+    await alive.promise;
+    await line.store.append(turn);
+  };
+  let storing = 0;
+  const { events } = await play(
+    { ...line, store: { ...line.store, append } },
+    { input: "x" },
+    undefined,
+    ({ type }) => {
+      // The first opens the stream.
+      if (type === "response.in_progress" && storing++ > 0) alive.resolve();
+    },
+  );
+  assert.equal(events.at(-1)?.type, "response.completed");
 });
 
 test("a stream on which nothing leaves is kept alive, however busy the engine is", async () => {

@@ -61,6 +61,8 @@ export class Connection {
   /** Where the API lies, fit for messages: no credentials. */
   readonly address: string;
   readonly #pool: Pool;
+  /** Of the small questions: behind answers that are under way they would wait, and a busy upstream would seem to be down. */
+  readonly #asked: Pool;
   readonly #place: Place;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #secrets: readonly string[];
@@ -82,18 +84,19 @@ export class Connection {
     const values = [...new URLSearchParams(place.query).values()].filter(({ length }) => length >= secretChars);
     this.#secrets = [apiKey, place.password, place.login, ...values].flatMap((secret) => secret || []);
     this.#headers = { ...authorization(apiKey, place.login), ...headers };
-    this.#pool = new Pool(place.origin, {
-      connections: limits.upstreamConnections,
+    const options = {
       connect: this.#watched(buildConnector({ timeout: timeouts.connectMs })),
       headersTimeout: timeouts.headersMs,
       bodyTimeout: timeouts.idleMs,
-    });
+    };
+    this.#pool = new Pool(place.origin, { ...options, connections: limits.upstreamConnections });
+    this.#asked = new Pool(place.origin, { ...options, connections: limits.upstreamAsking });
   }
 
   /** Asks for the JSON at `path` below the API (`api`) or beside it (`root`); throws where there is no answer in time. */
   async ask(path: string, where: "api" | "root", body: unknown = null): Promise<WholeAnswer> {
     const request = { path: this.#place[where] + path + this.#place.query, ...this.#message(body) };
-    const answer = await UpstreamAnswer.to(this.#pool, request, AbortSignal.timeout(this.#timeouts.probeMs));
+    const answer = await UpstreamAnswer.to(this.#asked, request, AbortSignal.timeout(this.#timeouts.probeMs));
     const text = await readText(answer, limits.upstreamJsonBytes);
     const { status, headers } = answer;
     return { status, server: String(headers["server"] ?? ""), body: parse(text) };
@@ -120,8 +123,8 @@ export class Connection {
   }
 
   /** Closes every connection; what is under way fails. */
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.destroy(), this.#asked.destroy()]);
   }
 
   #isOfUsed(error: unknown): boolean {

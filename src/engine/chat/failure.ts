@@ -113,6 +113,7 @@ const numberIn = (text: string | undefined, unit: number): number | null =>
   /^\d{1,9}(?:\.\d{1,9})?$/.test(text ?? "") ? Number(text) / unit : null;
 
 const timeouts: ReadonlyMap<string, string> = new Map([
+  ["TimeoutError", "did not answer in time"],
   ["UND_ERR_HEADERS_TIMEOUT", "did not begin to answer in time"],
   ["UND_ERR_BODY_TIMEOUT", "went silent in mid-stream"],
   [
@@ -134,7 +135,7 @@ const unreachable: ReadonlyMap<string, string> = new Map([
 /** Failure for anything that a connection throws. */
 export function broken(error: unknown, address: string): Failure {
   const code = codeOf(error);
-  const late = timeouts.get(code);
+  const late = timeouts.get(code || (error instanceof Error ? error.name : ""));
   if (late !== undefined) return { code: "upstream_timeout", message: `The upstream at ${address} ${late}.` };
   const away = unreachable.get(code);
   if (away !== undefined) return { code: "upstream_error", message: `The upstream at ${address} ${away}.` };

@@ -6,7 +6,7 @@ import { type BodyReader, readText, type Answer } from "./answer.ts";
 import { parse } from "../../spec/json.ts";
 import type { ChatReader } from "./reader.ts";
 
-/** The deltas of an answer. Reads on only as it is asked to; ends without a last delta once `signal` is aborted. */
+/** The deltas of an answer. Reads ahead of whoever asks by `limits.upstreamHeldBytes`; ends without a last delta once `signal` is aborted. */
 export function readAnswer(
   answer: Answer,
   reader: ChatReader,

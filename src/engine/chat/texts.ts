@@ -46,7 +46,7 @@ export class TextWriter {
       out.push(logprobs.length > 0 ? { kind: "text", key, text, logprobs } : { kind: "text", key, text });
       return;
     }
-    // What one read of the socket brings is one delta: it would reach the client at once in any case, and so under load a
+    // What came before anybody asked is one delta: it would reach the client at once in any case, and so under load a
     // token costs less the further we lag behind.
     out[out.length - 1] = { kind: "text", key, text: before.text + text };
   }

@@ -4,13 +4,14 @@ import type { ServerResponse } from "node:http";
 import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { createChatEngine } from "../../../src/engine/chat/chat.ts";
-import { Connection, defaultTimeouts } from "../../../src/engine/chat/connection.ts";
+import { Connection, defaultTimeouts, type Timeouts } from "../../../src/engine/chat/connection.ts";
 import { detectDialect } from "../../../src/engine/chat/detect.ts";
 import type { DialectName } from "../../../src/engine/chat/dialects.ts";
 import type { Engine, ModelInfo } from "../../../src/engine/engine.ts";
+import { limits } from "../../../src/limits.ts";
 import { silentLog } from "../../../src/log.ts";
 import { asking } from "../asking.ts";
-import { sendJson, startUpstream, type Upstream } from "../upstream.ts";
+import { chunk, event, sendJson, startEvents, startUpstream, type Upstream } from "../upstream.ts";
 
 type Answers = Readonly<Record<string, unknown>>;
 
@@ -116,8 +117,13 @@ const cases: readonly Case[] = [
 
 const brief = ({ id, contextLength, capabilities }: ModelInfo): unknown[] => [id, contextLength, capabilities.images];
 
-const engineOver = (t: TestContext, baseUrl: string, dialect: DialectName | null, modelsMs = 0): Engine => {
-  const engine = createChatEngine({ baseUrl, apiKey: null, dialect, log: silentLog, timeouts: { modelsMs } });
+const engineOver = (
+  t: TestContext,
+  baseUrl: string,
+  dialect: DialectName | null,
+  timeouts: Partial<Timeouts> = { modelsMs: 0 },
+): Engine => {
+  const engine = createChatEngine({ baseUrl, apiKey: null, dialect, log: silentLog, timeouts });
   t.after(() => engine.close());
   return engine;
 };
@@ -161,7 +167,7 @@ test("detect: a door that is closed for now settles nothing", async (t) => {
 test("models: asked for once while the answer is fresh, again when there was none", async (t) => {
   const answers: Record<string, unknown> = {};
   const upstream = await serve(t, answers);
-  const engine = engineOver(t, upstream.url, "generic", 3_600_000);
+  const engine = engineOver(t, upstream.url, "generic", { modelsMs: 3_600_000 });
   assert.deepEqual(await engine.models(), []);
   Object.assign(answers, listing({ id: "m" }));
   const [one, other] = await Promise.all([engine.models(), engine.models()]);
@@ -194,6 +200,35 @@ test("models: an upstream that fails or hangs keeps its models, and nobody waits
   Object.assign(answers, listing({ id: "two" }));
   for (const response of hung) sendJson(response, 200, answers["/v1/models"]);
   while ((await ids())[0] !== "two") await turn();
+});
+
+test("health: an upstream whose answers take all connections is not down", async (t) => {
+  let answering = 0;
+  const upstream = await startUpstream(({ path }, response) => {
+    if (path.endsWith("/models")) {
+      sendJson(response, 200, { data: [{ id: "one" }] });
+      return;
+    }
+    answering += 1;
+    startEvents(response);
+    response.write(event(chunk({ content: "Hi" })));
+  });
+  t.after(() => upstream.close());
+  const engine = engineOver(t, upstream.url, "generic");
+  const answers = Array.from({ length: limits.upstreamConnections }, () =>
+    engine.generate(asking("Hi"), new AbortController().signal)[Symbol.asyncIterator](),
+  );
+  await Promise.all(answers.map((answer) => answer.next()));
+  assert.equal(answering, limits.upstreamConnections);
+  assert.deepEqual(await engine.health(), { state: "ready", detail: null });
+});
+
+test("health: an upstream that does not answer in time says so", async (t) => {
+  const upstream = await startUpstream(() => undefined);
+  t.after(() => upstream.close());
+  const { state, detail } = await engineOver(t, upstream.url, "generic", { probeMs: 1 }).health();
+  assert.equal(state, "down");
+  assert.match(detail ?? "", /did not answer in time/);
 });
 
 test("health: loading is not down", async (t) => {
