@@ -1,7 +1,7 @@
 /** Owns the listening server: its bounds, the requests under way, and how it closes. */
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { isIPv6, type AddressInfo } from "node:net";
+import { isIPv6, Server as NetServer, type AddressInfo } from "node:net";
 import { getRequestListener, RequestError } from "@hono/node-server";
 import { ApiError, messageOf } from "../errors.ts";
 import { limits } from "../limits.ts";
@@ -125,7 +125,8 @@ async function listen(server: Server, { host, port }: DoorOptions): Promise<void
 async function shut(server: Server, visits: Visits, patienceMs: number): Promise<void> {
   const closed = once(server, "close");
   visits.closing = new ApiError("server_shutting_down", "The server is shutting down.");
-  server.close();
+  // Node's own close of an HTTP server also ends connections on which an answer is whole, but still being read.
+  NetServer.prototype.close.call(server);
   await visits.ended(patienceMs);
   visits.abort(visits.closing);
   await visits.ended(limits.shutdownGraceMs);

@@ -1,10 +1,12 @@
 /** Owns the tests of streams on connections that are not as usual: without chunks, pipelined, and read slowly. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { test } from "node:test";
 import type { Script } from "../../src/engine/script.ts";
 import { dial, endOf, head, openTestDoor, says, until } from "./door.ts";
 
+const hour = 3_600_000;
 const streamed = '{"input":"hi","stream":true}';
 
 test("a client of HTTP/1.0 gets a stream without chunks, which ends with the connection", async (t) => {
@@ -48,6 +50,21 @@ test("a client that takes nothing of an answer that is whole is left", async (t)
   let taken = 0;
   for await (const bytes of socket) taken += (bytes as Buffer).length;
   assert.ok(taken < 12_000_000);
+});
+
+test("a client that still reads an answer gets all of it while the server shuts down", async (t) => {
+  const said = "x".repeat(12_000_000);
+  const door = await openTestDoor(t, () => says(said), { shutdownMs: hour });
+  const socket = dial(door);
+  const asked = '{"input":"hi"}';
+  socket.write(head(asked.length, "connection: close") + asked);
+  const [first] = (await once(socket, "data")) as [Buffer];
+  socket.pause();
+  const closed = door.close();
+  const answer = first.toString() + (await text(socket));
+  const body = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))) as Readonly<Record<string, unknown>>;
+  assert.equal(body["output_text"], said);
+  await closed;
 });
 
 test("what comes behind a stream on its connection may take its time", async (t) => {
