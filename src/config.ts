@@ -149,7 +149,9 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Values {
     const value = env[variable];
     if (!value) continue;
     const parts = settings[name].kind === "list" ? value.split(",").map((part) => part.trim()) : [value];
-    values[name] = parts.filter((part) => part !== "").map((part) => checked(name, part, variable));
+    const there = parts.filter((part) => part !== "");
+    if (there.length === 0) throw new ConfigError(`${variable} must not be empty.`);
+    values[name] = there.map((part) => checked(name, part, variable));
   }
   return values;
 }
@@ -166,6 +168,7 @@ function fromFile(file: string, demanded: boolean): Values {
   for (const [key, value] of Object.entries(table)) {
     const source = `'${key}' in ${file}`;
     const name = known(key, source, "");
+    if (name === "config") throw new ConfigError(`${source} has no effect: one settings file cannot name another.`);
     const list: unknown[] = Array.isArray(value) && settings[name].kind === "list" ? value : [value];
     values[name] = list.map((entry) => {
       if (typeof entry === "string" || typeof entry === "number") return checked(name, String(entry), source);
@@ -219,20 +222,26 @@ function linesOf(file: string | null): readonly string[] {
   return keys;
 }
 
-/** llama.cpp makes no smaller context. */
-const leasts: Partial<Record<SettingName, number>> = { ctx: 256, threads: 1, slots: 1, "models-loaded": 1 };
+/** At least and at most. llama.cpp makes no smaller context; timers of Node count no further than so many minutes. */
+const bounds: Partial<Record<SettingName, readonly [number, number]>> = {
+  ctx: [256, Infinity],
+  threads: [1, Infinity],
+  slots: [1, Infinity],
+  "models-loaded": [1, Infinity],
+  port: [0, 65_535],
+  "unload-after": [0, 35_000],
+};
 
 function checked(name: SettingName, value: string, source: string): string {
   const setting: Setting = settings[name];
-  if (setting.kind === "number" && !/^\d{1,9}$/.test(value)) {
-    throw new ConfigError(`${source} must be a whole number, not '${value}'.`);
+  // A variable of the shell that was not set; an empty key would lock everybody out.
+  if (value.trim() === "") throw new ConfigError(`${source} must not be empty.`);
+  if (setting.kind === "number") {
+    const [least, most] = bounds[name] ?? [0, Infinity];
+    const fits = /^\d{1,9}$/.test(value) && Number(value) >= least && Number(value) <= most;
+    const range = most === Infinity ? `of at least ${least}` : `from ${least} to ${most}`;
+    if (!fits) throw new ConfigError(`${source} must be a whole number ${range}, not '${value}'.`);
   }
-  if (name === "port" && Number(value) > 65_535)
-    throw new ConfigError(`${source} must be at most 65535, not ${value}.`);
-  const least = leasts[name];
-  if (least !== undefined && Number(value) < least) throw new ConfigError(`${source} must be at least ${least}.`);
-  // Timers of Node count no further.
-  if (name === "unload-after" && Number(value) > 35_000) throw new ConfigError(`${source} must be at most 35000.`);
   if (setting.oneOf && !setting.oneOf.includes(value)) {
     throw new ConfigError(`${source} must be one of ${setting.oneOf.join(", ")}, not '${value}'.`);
   }

@@ -99,7 +99,8 @@ async function serve({ config }: Invocation): Promise<void> {
   };
   running = { end, code: 0 };
   const model = (await engine.models())[0]?.id ?? "default";
-  const { state, detail } = own === null ? await engine.health() : { state: "loading", detail: null };
+  const { state, detail } = await engine.health();
+  if (own !== null && state === "down") await demandModel(own);
   const trouble = state === "down" ? (detail ?? "it does not answer") : null;
   screen.clear();
   const { address } = door;

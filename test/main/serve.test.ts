@@ -102,6 +102,13 @@ test("a model that cannot be loaded: the open door is closed again, exit 1 and w
   assert.match(stderr, /antiphon: The model could not be loaded: /);
 });
 
+test("a llama-server that is not there: exit 1 and what to do, and no word of a server that listens", async () => {
+  const words = ["--model", "scripted", "--port", "0", "--engine", "llama-server", "--llama-server", "no-such-program"];
+  const { code, stdout, stderr } = await startProgram(words).ended;
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^antiphon: no-such-program was not found: install [^\n]*\n$/);
+});
+
 test("an interrupted pull is not taken for a finished one", async (t) => {
   const hub = createServer((request) => request.resume()).listen(0, "127.0.0.1");
   await once(hub, "listening");

@@ -42,6 +42,8 @@ export class Kept {
   #restart: NodeJS.Timeout | null = null;
   #lastWords = "";
   #closed = false;
+  /** Whether the program could be started was told. */
+  readonly #tried = Promise.withResolvers<void>();
 
   private constructor(options: KeptOptions, port: number) {
     this.#options = options;
@@ -51,14 +53,16 @@ export class Kept {
     this.#start();
   }
 
-  /** Starts it, on a port that is free. */
+  /** Starts it, on a port that is free; `state` tells whether there is such a program. */
   static async start(options: KeptOptions): Promise<Kept> {
     const probe = createServer().listen(0, "127.0.0.1");
     await once(probe, "listening");
     const { port } = probe.address() as AddressInfo;
     probe.close();
     await once(probe, "close");
-    return new Kept(options, port);
+    const kept = new Kept(options, port);
+    await kept.#tried.promise;
+    return kept;
   }
 
   get state(): KeptState {
@@ -121,6 +125,7 @@ export class Kept {
     let held: number | null = null;
     own.on("message", ({ pid }: KeepNotice) => {
       held = pid;
+      this.#tried.resolve();
     });
     own.once("exit", (code, signal) => {
       // A keeper that was killed leaves its llama-server behind, with our port; one that ends by itself does not.
@@ -145,13 +150,14 @@ export class Kept {
     this.heard = false;
     if (this.#closed) return;
     const lastWords = this.#lastWords.trim();
-    this.#options.log.warn("llama-server ended.", { how, lastWords: lastWords.split("\n").slice(-3).join(" / ") });
     const pause = this.#crashes.pause();
+    this.#tried.resolve();
     if (/^spawn .* ENOENT$/m.test(lastWords)) {
       const message = `${this.#options.program} was not found: install llama.cpp's server, or name it with --llama-server.`;
       this.#state = { type: "down", message };
       return;
     }
+    this.#options.log.warn("llama-server ended.", { how, lastWords: lastWords.split("\n").slice(-3).join(" / ") });
     if (pause === null) {
       const message = `llama-server ended ${limits.engineCrashes} times within a minute: ${complaintIn(lastWords) ?? how}`;
       this.#options.log.error(message);
