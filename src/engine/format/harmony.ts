@@ -62,10 +62,10 @@ class Messages {
   }
 
   #readHeader(): Piece | null {
-    const at = this.#held.indexOf(harmony.message);
+    const at = this.#held.slice(0, headerChars).indexOf(harmony.message);
     let end = at + harmony.message.length;
     if (!mayBeHeader(this.#held)) end = 0;
-    else if (at === -1 || end > headerChars) {
+    else if (at === -1) {
       if (this.#held.length <= headerChars) return null;
       end = 0;
       this.#literal = headerChars;

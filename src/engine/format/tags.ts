@@ -54,12 +54,16 @@ type Pair = readonly [key: string, written: string, isText: boolean | null];
  */
 function pairs(text: string, open: RegExp, close: string): readonly Pair[] | null {
   const found: Pair[] = [];
+  // A long text is read anew at each mark that may end it: whether one does not is seen at once.
+  const whole = text.trimEnd();
+  if (whole !== "" && !whole.endsWith(close)) return null;
   for (let at = pastSpace(text, 0); at < text.length;) {
     open.lastIndex = at;
     const [, key = "", isText] = open.exec(text) ?? [];
+    if (key === "") return null;
     const from = open.lastIndex;
     const end = endOf(text, from, open, close);
-    if (key === "" || end === -1) return null;
+    if (end === -1) return null;
     found.push([key.trim(), text.slice(from, end), isText === undefined ? null : isText === "true"]);
     at = pastSpace(text, end + close.length);
   }
