@@ -39,9 +39,6 @@ const screen = createScreen();
 /** The sources run by the bootstrap in a checkout; what was compiled is the installed command. */
 const program = import.meta.url.endsWith(".ts") ? "npm start --" : "antiphon";
 
-/** An end that is faster needs no words. */
-const noticeMs = 500;
-
 interface Running {
   readonly end: () => Promise<void>;
   /** Exit code once a signal has ended it. */
@@ -238,7 +235,10 @@ function fail(thrown: unknown): void {
   process.exit(thrown instanceof UsageError || thrown instanceof ConfigError ? 2 : 1);
 }
 
-/** A signal to the whole process group comes twice: by itself, and from the bootstrap. */
+/**
+ * A signal to the whole process group comes twice: by itself, and from the bootstrap. What ends sooner than this needs no
+ * words; from then on the same signal is another one.
+ */
 const sameSignalMs = 1_000;
 let stopped = 0;
 
@@ -249,8 +249,10 @@ function stop(): void {
   stopped = now;
   ending = true;
   const { end, code } = running;
-  const notice = "Ending; answers under way may take a little longer. The same signal again ends at once.\n";
-  setTimeout(() => screen.lines.write(notice), noticeMs).unref();
+  const patience = limits.shutdownMs / 1000;
+  const notice = `Ending; answers under way have ${patience} seconds. The same signal again ends at once.\n`;
+  // A terminal has just written "^C".
+  setTimeout(() => screen.lines.write(screen.lines.isTTY === true ? `\n${notice}` : notice), sameSignalMs).unref();
   end().then(
     () => process.exit(code),
     () => process.exit(1),

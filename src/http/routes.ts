@@ -32,6 +32,9 @@ interface Route {
 function routes(options: AnswerOptions, guard: Guard): readonly Route[] {
   return [
     { path: "/responses", methods: { POST: createResponse(options), HEAD: hasResponses, GET: refuseWebSocket } },
+    // OpenAI has these; without a row, their names would be taken for the ids of responses.
+    { path: "/responses/compact", methods: { POST: refuseMissing } },
+    { path: "/responses/input_tokens", methods: { POST: refuseMissing } },
     { path: "/responses/:id", methods: { GET: getResponse(options), DELETE: deleteResponse } },
     { path: "/responses/:id/input_items", methods: { GET: listInputItems } },
     { path: "/models", methods: { GET: listModels } },
@@ -86,6 +89,10 @@ export function createApp(line: Line, options: GuardOptions & AnswerOptions): Ap
   });
   return app;
 }
+
+const refuseMissing: Handler = (exchange) => {
+  throw new ApiError("not_found", `This server has no ${exchange.req.path}.`);
+};
 
 /** `GET /metrics`, as Prometheus reads it. */
 const tellMetrics: Handler = (exchange) =>

@@ -39,6 +39,11 @@ test("nothing else is there, and strange targets are told so", async (t) => {
     assert.equal(answer.status, 404, path);
     assert.equal((await errorOf(answer)).code, "not_found");
   }
+  for (const path of ["/v1/responses/compact", "/responses/input_tokens"]) {
+    const answer = await send(door, path, { method: "POST", body: '{"input":"hi"}' });
+    assert.equal(answer.status, 404, path);
+    assert.equal((await errorOf(answer)).message, `This server has no ${path}.`);
+  }
   assert.equal((await send(door, "/v1\\responses")).status, 400);
   assert.equal((await send(door, "/v1/responses/%ff%zz")).status, 404);
   assert.deepEqual(door.complaints, []);

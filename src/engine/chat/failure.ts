@@ -33,9 +33,12 @@ const meanings: readonly Meaning[] = [
 /** What a status means where the words say nothing, and what the operator can do about it. */
 const statuses: Readonly<Record<number, { readonly code: Failure["code"]; readonly advice: string }>> = {
   400: { code: "invalid_prompt", advice: "refused the request" },
-  401: { code: "upstream_refused", advice: "refused our key; set the right API key for it" },
+  401: { code: "upstream_refused", advice: "wants an API key that it knows; set one with --upstream-key-file" },
   402: { code: "insufficient_quota", advice: "wants to be paid" },
-  403: { code: "upstream_refused", advice: "forbids this with our key; set an API key that may use this model" },
+  403: {
+    code: "upstream_refused",
+    advice: "forbids this; set the key of somebody who may use this model with --upstream-key-file",
+  },
   404: {
     code: "upstream_refused",
     advice: "does not know this model or path; check its address and its list of models",

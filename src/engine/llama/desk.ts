@@ -57,11 +57,12 @@ export class Desk {
   generate(id: number, request: EngineRequest): void {
     const prompt = this.#prepare(id, request);
     if (prompt === null) return;
-    const { contextLength } = this.#runtime.about;
+    const { contextLength, trainedLength } = this.#runtime.about;
     const { tokens, least } = prompt;
     if (tokens === null || tokens.length >= contextLength) {
       const length = tokens === null ? `at least ${least}` : tokens.length;
-      const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included. Send less, or start the server with a larger --ctx.`;
+      const more = contextLength < trainedLength ? ", or start the server with a larger --ctx" : "";
+      const message = `The prompt has ${length} tokens, but the model's context holds ${contextLength}, answer included. Send less${more}.`;
       this.#fail(id, { code: "context_length_exceeded", message });
       return;
     }

@@ -31,6 +31,8 @@ export type Order =
 /** What is known of a model once it is loaded. */
 export interface LoadedModel {
   readonly contextLength: number;
+  /** Tokens of one conversation that its makers trained it for. */
+  readonly trainedLength: number;
   readonly reasoning: boolean;
   /** Whether the template renders calls itself, and as what, or our own protocol is used. */
   readonly tools: `native, as ${CallForm["type"]}` | "prompted";

@@ -67,6 +67,7 @@ export class Runtime {
     this.defaults = fieldsOf(fieldsOf(model.fileInfo.metadata["general"])["sampling"]);
     this.about = {
       contextLength: sequences[0]?.contextSize ?? 0,
+      trainedLength: model.trainContextSize,
       reasoning: template.reasons,
       tools: template.traits.calls === null ? "prompted" : `native, as ${template.traits.calls.type}`,
       renderer,

@@ -181,6 +181,9 @@ export class Supervisor {
         this.#proven = true;
         this.#report(100);
         this.#options.log.info("The model is loaded.", { ...message.model });
+        if (message.model.contextLength > message.model.trainedLength) {
+          this.#options.log.warn("The context is longer than the model was trained for: it may lose its way there.");
+        }
         this.#become({ type: "ready", model: message.model });
         return this.#rest();
       case "broken":

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import type { Model } from "../../../src/engine/llama/binding.ts";
 import { Vocabulary } from "../../../src/engine/llama/vocabulary.ts";
+import { createLog } from "../../../src/log.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { chatTemplate } from "../../../src/model/scripted-text.ts";
 import { asking } from "../asking.ts";
@@ -41,11 +42,23 @@ test("a message that cannot fit is refused by its bytes, and counted roughly", {
     const { end } = await outcomeOf(engine.generate(huge, never));
     assert.ok(end?.kind === "fail");
     assert.equal(end.failure.code, "context_length_exceeded");
-    assert.match(end.failure.message, /at least \d+ tokens/);
+    assert.match(end.failure.message, /at least \d+ tokens.*, or start the server with a larger --ctx\.$/);
     const { input, exact } = await engine.countTokens(huge);
     assert.ok(!exact && input > 512);
   }),
 );
+
+test("a context beyond what the model was trained for is warned of, and a larger one is not advised", async () => {
+  const lines: string[] = [];
+  const log = createLog("warn", { write: (line) => lines.push(line) });
+  await withEngine({ contextSize: 2 * 131_072, slots: 1, log }, async ({ engine }) => {
+    await loaded(engine);
+    const { end } = await outcomeOf(engine.generate(asking("x".repeat(3_000_000)), never));
+    assert.ok(end?.kind === "fail");
+    assert.match(end.failure.message, /holds 262144, answer included\. Send less\.$/);
+  });
+  assert.match(lines.join(""), /^warn The context is longer than the model was trained for[^\n]*\n$/);
+});
 
 test("a thread is tokenised in pieces of at most one control token, to the same tokens", async () => {
   const folder = await mkdtemp(join(tmpdir(), "antiphon-size-"));
