@@ -98,7 +98,10 @@ export async function runCommand(sources: Sources, handlers: Handlers, terminal:
 function unknownCommand(word: string, { program }: Terminal): string {
   if (/[/:]|\.gguf$/i.test(word)) return `'${word}' is no command. To serve that model: ${program} --model ${word}`;
   const near = nearest(word, Object.keys(commands));
-  return `Unknown command '${word}'.${near === null ? "" : ` Did you mean '${near}'?`} See ${program} --help.`;
+  if (near !== null) return `Unknown command '${word}'. Did you mean '${near}'? See ${program} --help.`;
+  // npm keeps the flags before its dashes, and hands on what is left of them.
+  const dashes = program.startsWith("npm") ? ` Settings stand behind the dashes: ${program} --port 8484.` : "";
+  return `Unknown command '${word}'.${dashes} See ${program} --help.`;
 }
 
 const examples = [

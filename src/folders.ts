@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { messageOf } from "./errors.ts";
 
 export interface Folders {
   /** Can be deleted at any time: weights and the engine package are fetched again. */
@@ -38,6 +39,12 @@ export function locateFolders(
 
 /** Creates `folder` readable by its owner alone (keys and prompts lie there), and returns it. */
 export function ensureFolder(folder: string): string {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (thrown) {
+    throw new Error(`The folder ${folder} cannot be made (${messageOf(thrown)}). ANTIPHON_HOME names another place.`, {
+      cause: thrown,
+    });
+  }
   return folder;
 }

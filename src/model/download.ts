@@ -1,10 +1,11 @@
 /** Owns fetching one large file: resumed where it broke off, retried, checked, and put in place only when whole. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
+import { ensureFolder } from "../folders.ts";
 import { limits } from "../limits.ts";
 import type { Work } from "../log.ts";
 import { isGguf } from "./gguf.ts";
@@ -107,7 +108,7 @@ function broken(error: unknown, url: string, signal: AbortSignal): unknown {
  * reason of `around.signal`.
  */
 export async function download(remote: Remote, path: string, label: string, around: Surroundings): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  ensureFolder(dirname(path));
   await inTurn(path, around.signal, async () => {
     // Another process may have fetched it in the meantime.
     if ((await sizeOf(path)) === 0) await fetchWhole(remote, path, label, around);

@@ -158,7 +158,8 @@ function noSuchFile({ repository, file, quant }: HubName, files: readonly string
 
 async function explained(error: unknown, name: HubName, around: Surroundings): Promise<unknown> {
   if (error instanceof UnreachableError) {
-    return new ModelError(`${error.message}. Check the network, or set HF_ENDPOINT to a mirror.`);
+    const advice = around.env["HF_ENDPOINT"]?.trim() ? "and HF_ENDPOINT" : "or set HF_ENDPOINT to a mirror";
+    return new ModelError(`${error.message}. Check the network, ${advice}.`);
   }
   if (error instanceof z.ZodError)
     return new ModelError(`${endpoint(around.env)} does not answer like a Hugging Face hub.`);

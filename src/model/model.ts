@@ -1,5 +1,5 @@
 /** Owns the way from what the user asked for, or nothing, to weights on this machine. */
-import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { messageOf } from "../errors.ts";
 import { ensureFolder, type Folders } from "../folders.ts";
@@ -108,7 +108,7 @@ export async function listNeighbours(around: Surroundings): Promise<readonly Sto
 /** The models in our cache; those in Hugging Face's are found by name only. */
 export async function listModels(folders: Folders): Promise<readonly StoredModel[]> {
   const folder = modelFolder(folders);
-  await mkdir(folder, { recursive: true });
+  ensureFolder(folder);
   const entries = await readdir(folder, { recursive: true });
   const files = entries
     .map((entry) => entry.split(sep).join("/"))

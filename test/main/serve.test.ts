@@ -78,6 +78,8 @@ test("serves an upstream", async (t) => {
 const refused: readonly (readonly [readonly string[], RegExp])[] = [
   [["--host", "0.0.0.0"], /needs a key: --api-key-file/],
   [["srve"], /Did you mean 'serve'/],
+  // Of `npm start --port 8495` this is left.
+  [["8495"], /Unknown command '8495'\. Settings stand behind the dashes: npm start -- --port/],
   [["pull"], /Usage: npm start -- pull MODEL/],
   [["--upstream", "nonsense"], /must be an http:\/\/ or https:\/\/ URL/],
 ];
@@ -132,6 +134,12 @@ test("a model that is not there: exit 1 and what to do", async () => {
   const { code, stderr } = await startProgram(["--model", "nowhere.gguf"]).ended;
   assert.equal(code, 1);
   assert.match(stderr, /nowhere\.gguf/);
+});
+
+test("a folder that cannot be made: exit 1, which it is and what to do", async () => {
+  const { code, stderr } = await startProgram(["models"], { ANTIPHON_HOME: import.meta.filename }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /^antiphon: The folder \S+serve\.test\.ts\S+ cannot be made \(ENOTDIR.*ANTIPHON_HOME/);
 });
 
 test("help is plain text where it is not read on a terminal", async () => {

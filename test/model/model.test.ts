@@ -221,7 +221,7 @@ test("what the hub refuses is explained", async () => {
   hub.refusal = 503;
   await failure(`hf:${repository}`, /answered 503/);
   around = { ...around, env: { ...around.env, HF_ENDPOINT: "http://127.0.0.1:9" } };
-  await failure(`hf:${repository}`, /cannot be reached .*Check the network, or set HF_ENDPOINT/);
+  await failure(`hf:${repository}`, /cannot be reached .*Check the network, and HF_ENDPOINT/);
 });
 
 test("all parts of a split model are fetched, and half of them are no model", async () => {

@@ -3,10 +3,11 @@
  * for GPUs, where all of them would be 730). npm fetches what our lock file names and checks each against its hash.
  */
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
+import { ensureFolder } from "../../folders.ts";
 import { limits } from "../../limits.ts";
 import type { Log, ReportWork } from "../../log.ts";
 import lock from "./engine-lock.json" with { type: "json" };
@@ -62,7 +63,7 @@ async function ensureBuild(gpu: Gpu, { folder, report, log }: Omit<InstallOption
   const extra = binaries.length > 1 ? `-${gpu}` : "";
   const target = join(engines, `${version}-${binaries[0]?.replace(/^.*\//, "")}${extra}`);
   if (await exists(target)) return target;
-  await mkdir(engines, { recursive: true, mode: 0o700 });
+  ensureFolder(engines);
   await sweep(engines);
   const total = installedBytes[gpu];
   log.info("Installing the engine, once.", { engine: `${engine}@${version}`, gpu, megabytes: Math.round(total / MiB) });
