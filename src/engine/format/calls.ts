@@ -3,9 +3,9 @@
  * read when the call is whole: the tags of Qwen3-Coder, Qwen3.5 and GLM, and the notation of Gemma 4.
  */
 import { limits } from "../../limits.ts";
-import { type CallFrame, callTags, frameOf, type MarkedForm } from "./forms.ts";
+import { type CallFrame, type CallTags, callTags, frameOf, type MarkedForm } from "./forms.ts";
 import { ObjectEnd } from "./json-end.ts";
-import { readInvoked, readTagged, type ValueOf, type WrittenCall } from "./tags.ts";
+import { type Lines, readInvoked, readTagged, type ValueOf, type WrittenCall } from "./tags.ts";
 import { CallFinder } from "./marker.ts";
 import { readNoted } from "./notation.ts";
 
@@ -28,9 +28,9 @@ interface Whole {
 /** In Gemma's notation. */
 const noted: Whole = { header: /^\s*call:([\w.-]+)\s*\{/, read: readNoted };
 /** `<function=name>`, or a name and the first key. */
-const tagged = (lined: boolean): Whole => ({
+const tagged = (lines: Lines): Whole => ({
   header: /^\s*(?:<function=([\w.-]+)>|([\w.-]+)\s*(?:<arg_key>|<\/tool_call>))/,
-  read: (written, valueOf) => readTagged(written, valueOf, lined),
+  read: (written, valueOf) => readTagged(written, valueOf, lines),
 });
 /** `<invoke name="name">`; each has an end of its own, and the last mark comes behind the last. */
 const invoked: Whole = { header: /^\s*<(?:｜DSML｜)?invoke name="([\w.-]+)">/, read: readInvoked };
@@ -105,7 +105,8 @@ export class CallReader {
     if (this.#stage === "closing") {
       const [end = ""] = this.#ending.exec(this.#buffer) ?? [];
       const left = this.#buffer.slice(end.length).trim();
-      const marks = bare(this.#frame.close).startsWith(bare(left));
+      // Where it was cut, what is left may have been about to become the next call.
+      const marks = !finished || bare(this.#frame.close).startsWith(bare(left));
       return [{ type: "called" }, ...(marks ? [] : [{ type: "message", text: left } as const])];
     }
     if (!finished || this.insideCall) return [];
@@ -264,8 +265,14 @@ export class CallReader {
 /** Who was taught tags writes JSON now and then, and the other way round. */
 function wholeOf(form: MarkedForm, open: string): Whole | null {
   if (form.type === "noted") return noted;
-  if (form.type === "tags") return form.marks.together ? invoked : tagged(form.tags.beforeText.endsWith("\n"));
-  return open === callTags.open ? tagged(true) : null;
+  if (form.type === "tags") return form.marks.together ? invoked : tagged(linesOf(form.tags));
+  return open === callTags.open ? tagged("usually") : null;
+}
+
+/** What is written is held to the tags by a grammar. */
+export function linesOf({ beforeText, afterValue }: Pick<CallTags, "beforeText" | "afterValue">): Lines {
+  if (!beforeText.endsWith("\n")) return "never";
+  return afterValue.startsWith("\n") ? "always" : "usually";
 }
 
 function bare(text: string): string {

@@ -54,11 +54,17 @@ class Messages {
     }
   }
 
-  /** What was held back when the answer ended: text, unless it is the beginning of a header. */
-  *end(): Generator<Piece> {
-    const text = this.#inBody || !this.#held.includes("<|") ? this.#held : "";
+  /** What was held back when the answer ended: text, unless it is a header, or the beginning of one. */
+  *end(finished: boolean): Generator<Piece> {
+    const held = this.#held;
     this.#held = "";
-    if (text.trim() !== "") yield { type: "body", text };
+    const headed = !this.#inBody && held.includes("<|");
+    // A model that forgot the last mark of its header, and stopped by itself, has said what stands behind.
+    const header = headed && finished ? headerIn(held) : null;
+    const text = headed ? (header?.recipient === null ? wordsBehind(held) : "") : held;
+    if (text.trim() === "") return;
+    if (header !== null) yield { type: "header", header };
+    yield { type: "body", text };
   }
 
   #readHeader(): Piece | null {
@@ -70,12 +76,10 @@ class Messages {
       end = 0;
       this.#literal = headerChars;
     }
-    const written = this.#held.slice(0, end);
-    const [, channel = "final"] = /<\|channel\|>\s*(\w+)/.exec(written) ?? [];
-    const [, recipient = null] = /\bto=([\w.-]+)/.exec(written) ?? [];
+    const header = headerIn(this.#held.slice(0, end));
     this.#held = this.#held.slice(end);
     this.#inBody = true;
-    return { type: "header", header: { written, channel, recipient } };
+    return { type: "header", header };
   }
 
   #readBody(): Piece | null {
@@ -100,6 +104,22 @@ class Messages {
     const at = this.#held.lastIndexOf("<");
     return at !== -1 && ends.some((mark) => mark.startsWith(this.#held.slice(at))) ? at : this.#held.length;
   }
+}
+
+/** What `written` says last: a message without a body, or a channel that was thought better of, may stand before it. */
+function headerIn(written: string): Header {
+  const begun = Math.max(
+    ...[harmony.start, harmony.end, harmony.call, harmony.return].map((mark) => written.lastIndexOf(mark)),
+  );
+  const own = written.slice(Math.max(begun, 0));
+  const [, channel = "final"] = /^[^]*<\|channel\|>\s*(\w+)/.exec(own) ?? [];
+  const [, recipient = null] = /\bto=([\w.-]+)/.exec(own) ?? [];
+  return { written, channel, recipient };
+}
+
+/** What stands behind the marks of a header, and behind a role or a channel. */
+function wordsBehind(header: string): string {
+  return header.replace(/^[^]*<\|(?:channel\|>\s*\w*|start\|>\s*(?:assistant)?|\w*\|?>?)\s*/, "");
 }
 
 /** Whether `text` is, or may become, the beginning of a header: a role, a recipient, a format, and then marks. */
@@ -136,7 +156,7 @@ export class HarmonyReader implements AnswerReader {
   }
 
   *end(finished: boolean): Generator<Delta> {
-    for (const piece of this.#messages.end()) yield* this.#read(piece);
+    for (const piece of this.#messages.end(finished)) yield* this.#read(piece);
     if (finished && !this.insideCall) yield* this.#items.close();
   }
 

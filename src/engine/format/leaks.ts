@@ -27,14 +27,14 @@ export const families: readonly Family[] = [
     close: "</tool_call>",
     read: (block, valueOf) => {
       const inner = between(block, "<tool_call>", "</tool_call>");
-      return jsonCalls(inner) ?? brokenJson(inner) ?? listed(readTagged(inner, valueOf, true));
+      return jsonCalls(inner) ?? brokenJson(inner) ?? listed(readTagged(inner, valueOf, "usually"));
     },
   },
   {
     models: "Qwen3-Coder, without its frame",
     open: "<function=",
     close: "</function>",
-    read: (block, valueOf) => listed(taggedFunction(block, valueOf, true)),
+    read: (block, valueOf) => listed(taggedFunction(block, valueOf, "usually")),
   },
   {
     models: "Mistral",

@@ -3,6 +3,7 @@
  * around strings, which are written as they are.
  */
 import { limits } from "../../limits.ts";
+import { parse } from "../../spec/json.ts";
 import type { WrittenCall } from "./tags.ts";
 
 /** Around each string. */
@@ -33,12 +34,16 @@ export function note(value: unknown): string {
   return `{${fields.join(",")}}`;
 }
 
-/** Arguments that were read, as JSON. What is beyond all numbers of JavaScript is its largest: JSON would say null. */
-export function argumentsText(value: unknown): string {
-  const most = Number.MAX_VALUE;
-  return JSON.stringify(value, (_key, field: unknown) =>
-    typeof field === "number" ? Math.min(Math.max(field, -most), most) : field,
-  );
+/** An object of JSON out of its fields, whose values are JSON already: numbers keep digits that JavaScript's have not. */
+export function objectText(fields: Iterable<readonly [key: string, value: string]>): string {
+  return `{${Array.from(new Map(fields), ([key, value]) => `${JSON.stringify(key)}:${value}`).join(",")}}`;
+}
+
+/** A number of JSON as it was written; one beyond all numbers of JavaScript is its largest. */
+function numberText(written: string): string {
+  const value = Number(written);
+  if (!Number.isFinite(value)) return String(Math.sign(value) * Number.MAX_VALUE);
+  return parse(written) === undefined ? String(value) : written;
 }
 
 /** `call:name{...}`, without the marks around it; null where it is none. */
@@ -47,21 +52,20 @@ export function readNoted(written: string): WrittenCall | null {
   if (head === undefined) return null;
   const reader = new NoteReader(written, head.length);
   const value = reader.value(0);
-  return value === nothing || !reader.atEnd ? null : { name, arguments: argumentsText(value) };
+  return value === null || !reader.atEnd ? null : { name, arguments: value };
 }
 
-const nothing = Symbol("nothing");
-
 /** Templates for Python write the last three. */
-const words: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ["true", true],
-  ["false", false],
-  ["null", null],
-  ["True", true],
-  ["False", false],
-  ["None", null],
+const words: ReadonlyMap<string, string> = new Map([
+  ["true", "true"],
+  ["false", "false"],
+  ["null", "null"],
+  ["True", "true"],
+  ["False", "false"],
+  ["None", "null"],
 ]);
 
+/** Reads values as JSON; null where there is none. */
 class NoteReader {
   readonly #text: string;
   #at: number;
@@ -75,41 +79,39 @@ class NoteReader {
     return this.#text.slice(this.#at).trim() === "";
   }
 
-  value(depth: number): unknown {
-    if (depth > limits.jsonDepth) return nothing;
+  value(depth: number): string | null {
+    if (depth > limits.jsonDepth) return null;
     const string = this.#string();
-    if (string !== null) return string;
+    if (string !== null) return JSON.stringify(string);
     if (this.#take(/\{/y) !== null) return this.#object(depth);
     if (this.#take(/\[/y) !== null) return this.#list(depth);
     const number = this.#take(/-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y);
-    if (number !== null) return Number(number);
-    const word = this.#take(/[A-Za-z]+/y) ?? "";
-    return words.has(word) ? words.get(word) : nothing;
+    if (number !== null) return numberText(number);
+    return words.get(this.#take(/[A-Za-z]+/y) ?? "") ?? null;
   }
 
-  #object(depth: number): unknown {
-    const fields: [key: string, value: unknown][] = [];
-    if (this.#take(/\}/y) !== null) return {};
+  #object(depth: number): string | null {
+    const fields: [key: string, value: string][] = [];
+    if (this.#take(/\}/y) !== null) return "{}";
     do {
       const key = this.#string() ?? this.#take(/[^:{}[\],<>]+/y)?.trim() ?? null;
-      if (key === null || this.#take(/:/y) === null) return nothing;
+      if (key === null || this.#take(/:/y) === null) return null;
       const value = this.value(depth + 1);
-      if (value === nothing) return nothing;
+      if (value === null) return null;
       fields.push([key, value]);
     } while (this.#take(/,/y) !== null);
-    // Unlike an assignment, it takes "__proto__" for a key like any other.
-    return this.#take(/\}/y) === null ? nothing : Object.fromEntries(fields);
+    return this.#take(/\}/y) === null ? null : objectText(fields);
   }
 
-  #list(depth: number): unknown {
-    const values: unknown[] = [];
-    if (this.#take(/\]/y) !== null) return values;
+  #list(depth: number): string | null {
+    const values: string[] = [];
+    if (this.#take(/\]/y) !== null) return "[]";
     do {
       const value = this.value(depth + 1);
-      if (value === nothing) return nothing;
+      if (value === null) return null;
       values.push(value);
     } while (this.#take(/,/y) !== null);
-    return this.#take(/\]/y) === null ? nothing : values;
+    return this.#take(/\]/y) === null ? null : `[${values.join(",")}]`;
   }
 
   #string(): string | null {

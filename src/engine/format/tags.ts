@@ -1,7 +1,7 @@
 /** Owns the reading of calls in tags, and of the values in them, which stand there without quotes. */
 import { at, isFields, listOf, parse } from "../../spec/json.ts";
 import { targetOf } from "../../spec/schema.ts";
-import { argumentsText } from "./notation.ts";
+import { objectText } from "./notation.ts";
 
 /** A call as it was written; `arguments` is what stands where the text of a JSON object should. */
 export interface WrittenCall {
@@ -9,22 +9,31 @@ export interface WrittenCall {
   readonly arguments: string;
 }
 
-/** The value of an argument that was written without quotes, as the tool's schema wants it. */
-export type ValueOf = (tool: string, argument: string, written: string) => unknown;
+/** The value of an argument that was written without quotes, as JSON that the tool's schema wants. */
+export type ValueOf = (tool: string, argument: string, written: string) => string;
 
-/** A call in tags, without the marks around it; null where it is none. `lined`: a line break next to a value's tags is theirs. */
-export function readTagged(inner: string, valueOf: ValueOf, lined: boolean): WrittenCall | null {
-  return taggedFunction(inner, valueOf, lined) ?? taggedPairs(inner, valueOf);
+/**
+ * Whether a line break next to a value's tags is theirs: where there is one, or `always` - then a tag without one stands in
+ * the value, unless the call is written all without.
+ */
+export type Lines = "never" | "usually" | "always";
+
+/** A call in tags, without the marks around it; null where it is none. */
+export function readTagged(inner: string, valueOf: ValueOf, lines: Lines): WrittenCall | null {
+  return taggedFunction(inner, valueOf, lines) ?? taggedPairs(inner, valueOf);
 }
 
 /** `<function=name><parameter=key>value</parameter></function>`. */
-export function taggedFunction(text: string, valueOf: ValueOf, lined: boolean): WrittenCall | null {
+export function taggedFunction(text: string, valueOf: ValueOf, lines: Lines): WrittenCall | null {
   const [head, name = ""] = /^\s*<function=([\w.-]+)>/.exec(text) ?? [];
   const written = text.trimEnd();
   if (head === undefined || !written.endsWith("</function>")) return null;
   const inner = written.slice(head.length, -"</function>".length);
+  if (lines === "always" && !/^\s*<parameter=[^>\n]+>[^\n]/.test(inner)) {
+    return callOf(name, pairs(inner, /<parameter=([^>\n]+)>\n/y, "\n</parameter>"), valueOf);
+  }
   const found = pairs(inner, /<parameter=([^>\n]+)>/y, "</parameter>");
-  return callOf(name, lined ? onLines(found) : found, valueOf);
+  return callOf(name, lines === "never" ? found : onLines(found), valueOf);
 }
 
 /** `name<arg_key>key</arg_key><arg_value>value</arg_value>`. */
@@ -86,12 +95,16 @@ function onLines(found: readonly Pair[] | null): readonly Pair[] | null {
 
 function callOf(tool: string, written: readonly Pair[] | null, valueOf: ValueOf): WrittenCall | null {
   if (written === null) return null;
-  const args = written.map(([key, value, isText]) => {
-    if (isText === null) return [key, valueOf(tool, key, value)] as const;
-    const json = isText ? undefined : parse(value);
-    return [key, json === undefined ? value : json] as const;
+  const fields = written.map(([key, value, isText]) => {
+    const json = isText === null ? valueOf(tool, key, value) : isText ? JSON.stringify(value) : jsonOr(value);
+    return [key, json] as const;
   });
-  return { name: tool, arguments: argumentsText(Object.fromEntries(args)) };
+  return { name: tool, arguments: objectText(fields) };
+}
+
+/** `written` where it is JSON, else as text. */
+function jsonOr(written: string): string {
+  return parse(written) === undefined ? JSON.stringify(written) : written.trim();
 }
 
 export function pastSpace(text: string, from: number): number {
@@ -101,28 +114,25 @@ export function pastSpace(text: string, from: number): number {
   return space.lastIndex;
 }
 
-/** Values as `schema` has them: text where it wants text or says nothing, else the JSON that was written. */
-export function valueFor(schema: unknown, argument: string, written: string): unknown {
+/** A value as `schema` has it, as JSON: text where it wants text, and where what was written is nothing else. */
+export function valueFor(schema: unknown, argument: string, written: string): string {
   const types = typesOf(at(schema, "properties", argument), schema);
-  const value = parse(written.trim());
-  if (value === undefined) return written;
+  const type = typeName(parse(written.trim()));
   // What could be text is text, unless it is just what else the schema allows: `null`, mostly.
-  return types.has("string") && !types.has(typeName(value))
-    ? written
-    : types.size === 1 && types.has("string")
-      ? written
-      : value;
+  const isText = types.has("string") && (type === "string" || !types.has(type));
+  return isText ? JSON.stringify(written) : jsonOr(written);
 }
 
-/** The types that a property may have, as far as it says; `seen`: each schema says it once, however often it is named. */
-function typesOf(property: unknown, root: unknown, seen = new Set<unknown>()): Set<unknown> {
+/** The types that a property may have, as far as it says: none where it says nothing. `seen`: each schema says it once, however often it is named. */
+export function typesOf(property: unknown, root: unknown, seen = new Set<unknown>()): Set<unknown> {
   const types = new Set<unknown>();
   if (!isFields(property) || seen.has(property)) return types;
   seen.add(property);
-  const { $ref, type, enum: values, anyOf, oneOf } = property;
+  const { $ref, type, enum: values, const: value, anyOf, oneOf, allOf } = property;
   for (const name of [type].flat()) if (typeof name === "string") types.add(name);
-  for (const value of listOf(values)) types.add(typeName(value));
-  const inner = [...listOf(anyOf), ...listOf(oneOf), isFields(root) ? targetOf($ref, root) : undefined];
+  for (const one of Array.isArray(values) ? values : []) types.add(typeName(one));
+  if (value !== undefined) types.add(typeName(value));
+  const inner = [...[anyOf, oneOf, allOf].flatMap(listOf), isFields(root) ? targetOf($ref, root) : undefined];
   for (const one of inner) for (const name of typesOf(one, root, seen)) types.add(name);
   return types;
 }

@@ -3,6 +3,7 @@ import { limits } from "../../limits.ts";
 import { type Fields, isFields } from "../../spec/json.ts";
 import type { EngineRequest, EngineTool } from "../engine.ts";
 import { type AnswerForm, type CallForm, type CallTags, harmony, frameOf, plainForm } from "../format/forms.ts";
+import { typesOf } from "../format/tags.ts";
 import { recipientMark, recipientPrefix } from "../format/harmony.ts";
 import { asJson, asNoted, dump, type Notation } from "./notations.ts";
 import { larkExpression } from "./lark.ts";
@@ -132,7 +133,7 @@ function taggedCall(tool: EngineTool, tags: CallTags, exact: boolean, rules: Rul
   const properties = isFields(parameters["properties"]) ? Object.entries(parameters["properties"]) : [];
   const required: readonly unknown[] = Array.isArray(parameters["required"]) ? parameters["required"] : [];
   let rest = rules.fresh(literal(tags.end));
-  if (properties.length === 0) rest = anyArguments(tags, rest, rules);
+  if (properties.length === 0 && parameters["additionalProperties"] !== false) rest = anyArguments(tags, rest, rules);
   for (const [key, schema] of properties.toReversed()) {
     const input = key === inputKey ? inputExpression(tool, asItIs, exact, rules) : null;
     const value =
@@ -154,27 +155,25 @@ function anyArguments(tags: CallTags, after: string, rules: RuleBook): string {
 
 /** What is text stands as it is, up to the mark; everything else as JSON. */
 function taggedValue(schema: unknown, root: Fields, tags: CallTags, after: string, rules: RuleBook): string {
-  const { type } = isFields(schema) ? schema : {};
   const [text, json, end] = [
     literal(tags.beforeText),
     literal(tags.beforeJson),
     `${literal(tags.afterValue)} ${after}`,
   ];
-  const values = isFields(schema) ? choicesOf(schema) : null;
+  const values = isFields(schema) ? choicesOf("const" in schema ? { enum: [schema["const"]] } : schema) : null;
   if (values !== null) {
     const said = values.map((value) =>
       typeof value === "string" ? `${text} ${literal(value)}` : `${json} ${literal(dump(value))}`,
     );
     return `${oneOf(said)} ${end}`;
   }
-  const types = [type].flat();
-  const words = `${text} ${textUntil(tags.afterValue, after, rules)}`;
-  const isText = type === undefined || types.includes("string");
+  const types = typesOf(schema, root);
+  const words = types.size === 0 || types.has("string") ? `${text} ${textUntil(tags.afterValue, after, rules)}` : null;
   // Where nothing tells the two apart, what may be text is.
-  if (isText && (json === text || (types.length === 1 && type !== undefined))) return words;
+  if (words !== null && (json === text || types.size === 1)) return words;
   const { $defs, definitions } = root;
   const value = `${json} ${schemaExpression({ ...(isFields(schema) ? schema : {}), $defs, definitions }, rules)} ${end}`;
-  return isText ? `${words} | ${value}` : value;
+  return words === null ? value : `${words} | ${value}`;
 }
 
 /** The one argument of a custom tool. */

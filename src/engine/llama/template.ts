@@ -122,7 +122,7 @@ export class ChatTemplate {
     if (call === undefined) return null;
     const read = marks.together
       ? readInvoked(inner, asWritten)
-      : readTagged(inner, asWritten, beforeText.endsWith("\n"));
+      : readTagged(inner, asWritten, beforeText.endsWith("\n") ? "usually" : "never");
     if (read?.arguments !== '{"probe_one":"first value","probe_two":"second value"}') return null;
     const [beforeKey = ""] = /\s*<[^<]*$/.exec(commonEnd(first, between)) ?? [];
     const afterName = first.slice(0, first.length - beforeKey.length);
@@ -204,7 +204,7 @@ const proofs: readonly Proof[] = [
 /** Around the parts of a call with two arguments. */
 const partsOfCall = /^([^]*?)probe_name([^]*?)probe_one([^]*?)first value([^]*?)probe_two([^]*?)second value([^]*)$/;
 
-const asWritten: ValueOf = (_tool, _argument, written) => written;
+const asWritten: ValueOf = (_tool, _argument, written) => JSON.stringify(written);
 
 /** The longest end that both have. */
 function commonEnd(one: string, other: string): string {

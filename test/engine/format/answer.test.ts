@@ -208,7 +208,23 @@ test("white space without end is told before a call could come, and a schema tha
 
   const self = { $ref: "#/$defs/a" };
   const a = { anyOf: [self, self, { type: "integer" }] };
-  assert.equal(valueFor({ $defs: { a }, properties: { x: self } }, "x", "1"), 1);
+  assert.equal(valueFor({ $defs: { a }, properties: { x: self } }, "x", "1"), "1");
+});
+
+test("a value in tags is text where its schema says so in any way, and nothing else where it says that", () => {
+  for (const [property, written, value] of [
+    [{ enum: ["1", "2"] }, "1", '"1"'],
+    [{ enum: [1, 2] }, "1", "1"],
+    [{ const: "true" }, "true", '"true"'],
+    [{ allOf: [{ type: "string" }, { minLength: 1 }] }, "1", '"1"'],
+    [{ type: "string", enum: ["{}"] }, "{}", '"{}"'],
+    [{ type: ["string", "null"] }, "null", "null"],
+    [{ type: ["string", "null"] }, '"a"', '"\\"a\\""'],
+    [{}, "1.10", "1.10"],
+    [{}, "True", '"True"'],
+  ] as const) {
+    assert.equal(valueFor({ properties: { x: property } }, "x", written), value, JSON.stringify(property));
+  }
 });
 
 test("no text is lost, whatever comes, but an answer of white space", () => {

@@ -169,6 +169,39 @@ const cases: readonly Case[] = [
     items: [["f", '{"city":"42","more":"true","days":[3]}']],
   },
   {
+    title: "a call of Qwen3-Coder about its own tags, which end nothing in the middle of a line",
+    form: { ...plainForm, calls: qwenForm },
+    text:
+      '<tool_call>\n<function=f>\n<parameter=city>\n<parameter=a>x</parameter><parameter=b>y</parameter>, then "</parameter>' +
+      '</function></tool_call>"\n</parameter>\n<parameter=days>\n3\n</parameter>\n</function>\n</tool_call>',
+    items: [
+      [
+        "f",
+        '{"city":"<parameter=a>x</parameter><parameter=b>y</parameter>, then \\"</parameter></function></tool_call>\\"","days":3}',
+      ],
+    ],
+  },
+  {
+    title: "a call of Qwen3-Coder without its line breaks",
+    form: { ...plainForm, calls: qwenForm },
+    text: "<tool_call><function=f><parameter=city>Rome</parameter><parameter=days>3</parameter></function></tool_call>",
+    items: [["f", '{"city":"Rome","days":3}']],
+  },
+  {
+    title: "numbers with more digits than JavaScript's have, in tags",
+    form: minimax,
+    text:
+      '<minimax:tool_call>\n<invoke name="f">\n<parameter name="days">1234567890123456789</parameter>\n' +
+      '<parameter name="more">{"id": 12345678901234567890}</parameter>\n</invoke>\n</minimax:tool_call>',
+    items: [["f", '{"days":1234567890123456789,"more":{"id": 12345678901234567890}}']],
+  },
+  {
+    title: "numbers with more digits than JavaScript's have, of Gemma 4, and one that is no JSON",
+    form: gemma,
+    text: "<|tool_call>call:f{a:1234567890123456789,b:007,b:008}<tool_call|>",
+    items: [["f", '{"a":1234567890123456789,"b":8}']],
+  },
+  {
     title: "thinking of Gemma 4",
     form: { ...plainForm, thinking: { open: "<|channel>thought", close: "<channel|>" } },
     text: "<|channel>thought\nhm\n<channel|>Yes.",
@@ -187,7 +220,7 @@ const cases: readonly Case[] = [
       ["reasoning", "hm"],
       ["message", "I look."],
       ["f", '{"city":"Köln, {\\"a\\":\\n\\"}","days":3}'],
-      ["g", '{"list":[1,-2500,{"b":true}],"no":null}'],
+      ["g", '{"list":[1,-2.5e3,{"b":true}],"no":null}'],
     ],
   },
   {
@@ -208,51 +241,6 @@ const cases: readonly Case[] = [
     text: "<|tool_call>call:rm{}<tool_call|>",
     items: [["message", "<|tool_call>call:rm{}<tool_call|>"]],
   },
-  {
-    title: "channels of gpt-oss",
-    form: harmony,
-    text:
-      "<|channel|>analysis<|message|>Well, a < b.<|end|><|start|>assistant<|channel|>commentary<|message|>I look.<|end|>" +
-      '<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{"city": "<|"}<|call|>',
-    items: [
-      ["reasoning", "Well, a < b."],
-      ["message", "I look."],
-      ["f", '{"city": "<|"}'],
-    ],
-  },
-  {
-    title: "a call of gpt-oss whose recipient comes first, and its answer",
-    form: harmony,
-    text:
-      " to=functions.f<|channel|>commentary json<|message|>{}<|call|><|start|>assistant<|channel|>final<|message|>Yes.\n" +
-      "<|return|>",
-    items: [
-      ["f", "{}"],
-      ["message", "Yes.\n"],
-    ],
-  },
-  {
-    title: "a call of gpt-oss in thinking, without the name's first part, behind a message without an end",
-    form: harmony,
-    text: "<|channel|>analysis<|message|>hm<|start|>assistant<|channel|>analysis to=f<|message|>{}",
-    items: [
-      ["reasoning", "hm"],
-      ["f", "{}"],
-    ],
-  },
-  {
-    title: "a call of gpt-oss of what is not on offer",
-    form: harmony,
-    text: "<|channel|>commentary to=python<|message|>print(1)<|call|>",
-    items: [["message", "<|channel|>commentary to=python<|message|>print(1)"]],
-  },
-  { title: "gpt-oss without its form", form: harmony, text: "Hello, you.", items: [["message", "Hello, you."]] },
-  {
-    title: "gpt-oss long without its form",
-    form: harmony,
-    text: "Hello, you. ".repeat(40),
-    items: [["message", "Hello, you. ".repeat(40)]],
-  },
 ];
 
 for (const example of cases) checkCase(example);
@@ -265,6 +253,16 @@ test("a model that stops within a call of another form has not called", () => {
   assert.ok(cut.insideCall && !cut.closed && cut.items.length === 1);
   assert.ok(!read([`${begun}1}`], { form: harmony }).insideCall);
   assert.ok(read(['[TOOL_CALLS]f[ARGS]{"a": '], { form: named }).insideCall);
+});
+
+test("an answer that was cut between two calls says nothing of the second", () => {
+  for (const [form, text] of [
+    [minimax, '<minimax:tool_call>\n<invoke name="f">\n</invoke>\n<inv'],
+    [deepseek, '<｜DSML｜function_calls>\n<｜DSML｜invoke name="f">\n</｜DSML｜invoke>\n<｜DSML｜invoke na'],
+    [framed(callFrames.nemotron), '<TOOLCALL>[{"name": "f", "arguments": {}}, {"na'],
+  ] as const) {
+    for (const chunks of [[text], text.split("")]) assert.deepEqual(read(chunks, { form }, false).items, [["f", "{}"]]);
+  }
 });
 
 test("the watch sees where a call of another form begins", () => {

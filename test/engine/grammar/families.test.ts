@@ -114,6 +114,8 @@ test("in tags, text stands as it is, and everything else as JSON", async () => {
     code: { type: "string" },
     mode: { enum: ["fast", "slow"] },
     lines: { type: "array", items: { type: "integer" } },
+    flag: { anyOf: [{ type: "boolean" }, { type: "null" }] },
+    level: { const: 2 },
   };
   const parameters = { type: "object", properties, required: ["code"] };
   const tools: EngineTool[] = [{ ...toolsOf([{}])[0], name: "run", parameters } as EngineTool];
@@ -126,7 +128,7 @@ test("in tags, text stands as it is, and everything else as JSON", async () => {
     const { open, close, together, between } = calls.marks;
     const { before, afterName, beforeKey, beforeText, beforeJson, afterValue, end } = calls.tags;
     const told = ([key, value]: readonly [string, string]): string =>
-      beforeKey + key + (key === "lines" ? beforeJson : beforeText) + value + afterValue;
+      beforeKey + key + (key === "code" || key === "mode" ? beforeText : beforeJson) + value + afterValue;
     const inner = (args: readonly (readonly [string, string])[]): string =>
       before + "run" + afterName + args.map(told).join("") + end;
     const call = (...args: readonly (readonly [string, string])[]): string => open + inner(args) + close;
@@ -134,18 +136,22 @@ test("in tags, text stands as it is, and everything else as JSON", async () => {
       ["code", written],
       ["mode", "slow"],
       ["lines", "[1, 2]"],
+      ["flag", "true"],
+      ["level", "2"],
     ] as const;
     const whole = call(...args);
     assert.ok(accepts(whole), `${form}: ${whole}`);
     const two = together ? open + inner([["code", ""]]) + inner(args) + close : call(["code", ""]) + between + whole;
     assert.ok(accepts(two), `${form}: ${two}`);
-    const read = ["run", JSON.stringify({ code: written, mode: "slow", lines: [1, 2] })];
+    const read = ["run", `{"code":${JSON.stringify(written)},"mode":"slow","lines":[1, 2],"flag":true,"level":2}`];
     assert.deepEqual(callsIn(whole, formOf(calls), tools), [read]);
     assert.deepEqual(callsIn(two, formOf(calls), tools), [["run", '{"code":""}'], read]);
     for (const wrong of [
       call(["mode", "slow"]),
       call(["code", "x"], ["mode", "other"]),
       call(["code", "x"], ["lines", "one"]),
+      call(["code", "x"], ["flag", "True"]),
+      call(["code", "x"], ["level", "3"]),
     ]) {
       assert.ok(!accepts(wrong), wrong);
     }
