@@ -48,6 +48,8 @@ function numberText(written: string): string {
 
 /** `call:name{...}`, without the marks around it; null where it is none. */
 export function readNoted(written: string): WrittenCall | null {
+  // Strings may hold many a mark that seems to end a call: not one of them is worth to read it anew.
+  if (!written.trimEnd().endsWith("}")) return null;
   const [head, name = ""] = /^\s*call:([\w.-]+)\s*(?=\{)/.exec(written) ?? [];
   if (head === undefined) return null;
   const reader = new NoteReader(written, head.length);
