@@ -60,6 +60,16 @@ function mended(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), mended(inner)]));
 }
 
+/** The words of JSON; the last three are what templates for Python, and models that learnt from them, write for the first. */
+export const jsonWords: ReadonlyMap<string, string> = new Map([
+  ["true", "true"],
+  ["false", "false"],
+  ["null", "null"],
+  ["True", "true"],
+  ["False", "false"],
+  ["None", "null"],
+]);
+
 /** `text` parsed; undefined where it is not JSON, or nested deeper than the limit: what walks it would overflow. */
 export function parse(text: string): unknown {
   if (isTooDeep(text)) return undefined;

@@ -3,6 +3,7 @@
  * mended. A string or bracket that the model left open stays open: what it did not finish must not run.
  */
 import { limits } from "../limits.ts";
+import { jsonWords } from "../spec/json.ts";
 
 /** `text` as JSON that parses, its values as they were written; null where it needs more than mending. */
 export function repairJson(text: string): string | null {
@@ -27,14 +28,6 @@ function unfenced(text: string): string {
 
 /** What ends a string, by what begins it; typographic quotes come from models trained on prose. */
 const quotes: Readonly<Record<string, string>> = { '"': '"', "'": "'", "\u201C": "\u201D", "\u2018": "\u2019" };
-const literals = new Map([
-  ["true", "true"],
-  ["false", "false"],
-  ["null", "null"],
-  ["True", "true"],
-  ["False", "false"],
-  ["None", "null"],
-]);
 const escapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t", '"': '\\"' };
 
 /** Reads what a model meant and writes it as JSON. */
@@ -118,7 +111,7 @@ class Reader {
   #word(): string {
     const number = this.#match(/-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])/y);
     if (number !== null) return number;
-    const word = literals.get(this.#match(/[A-Za-z]+/y) ?? "");
+    const word = jsonWords.get(this.#match(/[A-Za-z]+/y) ?? "");
     if (word === undefined) throw new BeyondRepair();
     return word;
   }

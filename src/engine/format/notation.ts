@@ -3,7 +3,7 @@
  * around strings, which are written as they are.
  */
 import { limits } from "../../limits.ts";
-import { parse } from "../../spec/json.ts";
+import { jsonWords, parse } from "../../spec/json.ts";
 import type { WrittenCall } from "./tags.ts";
 
 /** Around each string. */
@@ -57,16 +57,6 @@ export function readNoted(written: string): WrittenCall | null {
   return value === null || !reader.atEnd ? null : { name, arguments: value };
 }
 
-/** Templates for Python write the last three. */
-const words: ReadonlyMap<string, string> = new Map([
-  ["true", "true"],
-  ["false", "false"],
-  ["null", "null"],
-  ["True", "true"],
-  ["False", "false"],
-  ["None", "null"],
-]);
-
 /** Reads values as JSON; null where there is none. */
 class NoteReader {
   readonly #text: string;
@@ -89,7 +79,7 @@ class NoteReader {
     if (this.#take(/\[/y) !== null) return this.#list(depth);
     const number = this.#take(/-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y);
     if (number !== null) return numberText(number);
-    return words.get(this.#take(/[A-Za-z]+/y) ?? "") ?? null;
+    return jsonWords.get(this.#take(/[A-Za-z]+/y) ?? "") ?? null;
   }
 
   #object(depth: number): string | null {

@@ -1,5 +1,5 @@
 /** Owns the reading of calls in tags, and of the values in them, which stand there without quotes. */
-import { at, isFields, listOf, parse } from "../../spec/json.ts";
+import { at, isFields, jsonWords, listOf, parse } from "../../spec/json.ts";
 import { targetOf } from "../../spec/schema.ts";
 import { objectText } from "./notation.ts";
 
@@ -117,10 +117,12 @@ export function pastSpace(text: string, from: number): number {
 /** A value as `schema` has it, as JSON: text where it wants text, and where what was written is nothing else. */
 export function valueFor(schema: unknown, argument: string, written: string): string {
   const types = typesOf(at(schema, "properties", argument), schema);
-  const type = typeName(parse(written.trim()));
+  const value = parse(written.trim());
+  const fits = types.has(typeName(value)) || (types.has("integer") && Number.isInteger(value));
   // What could be text is text, unless it is just what else the schema allows: `null`, mostly.
-  const isText = types.has("string") && (type === "string" || !types.has(type));
-  return isText ? JSON.stringify(written) : jsonOr(written);
+  if (types.has("string") && (typeof value === "string" || !fits)) return JSON.stringify(written);
+  const word = types.size > 0 ? jsonWords.get(written.trim()) : undefined;
+  return word ?? jsonOr(written);
 }
 
 /** The types that a property may have, as far as it says: none where it says nothing. `seen`: each schema says it once, however often it is named. */

@@ -220,6 +220,10 @@ test("a value in tags is text where its schema says so in any way, and nothing e
     [{ type: "string", enum: ["{}"] }, "{}", '"{}"'],
     [{ type: ["string", "null"] }, "null", "null"],
     [{ type: ["string", "null"] }, '"a"', '"\\"a\\""'],
+    [{ type: ["string", "integer"] }, "5", "5"],
+    [{ type: ["string", "integer"] }, "5.5", '"5.5"'],
+    [{ type: "boolean" }, "True", "true"],
+    [{ anyOf: [{ type: "integer" }, { type: "null" }] }, " None", "null"],
     [{}, "1.10", "1.10"],
     [{}, "True", '"True"'],
   ] as const) {
