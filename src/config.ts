@@ -29,6 +29,8 @@ export interface Config {
   readonly gpu: (typeof gpuNames)[number];
   /** Minutes; null: never. */
   readonly unloadAfter: number | null;
+  /** Bytes of disk for what was read of threads, while no process holds the model; null: nothing is saved. */
+  readonly saveSlots: number | null;
   readonly upstream: string | null;
   readonly upstreamKey: string | null;
   readonly dialect: (typeof dialectNames)[number] | null;
@@ -194,6 +196,7 @@ function assemble(values: Values): Config {
     },
     gpu: gpuNames.find((name) => name === last("gpu")) ?? "auto",
     unloadAfter: (number("unload-after") ?? 60) || null,
+    saveSlots: (number("save-slots") ?? 0) * 1024 ** 3 || null,
     upstream: last("upstream"),
     upstreamKey: last("upstream-key") ?? linesOf(last("upstream-key-file"))[0] ?? null,
     dialect: dialectNames.find((name) => name === last("dialect")) ?? null,

@@ -180,6 +180,8 @@ export const limits = {
   /** How often a busy engine process is asked whether it gets on, and the time without a step after which it is killed. */
   enginePingMs: 15 * second,
   engineStuckMs: 5 * minute,
+  /** How long it may save slots before it ends: some gigabytes, on a slow disk. */
+  engineSaveMs: 1 * minute,
   /** How long the engine process may take to end before it is killed. */
   engineCloseMs: 5 * second,
   /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */

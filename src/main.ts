@@ -3,6 +3,7 @@ import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { totalmem } from "node:os";
+import { join } from "node:path";
 import { checkStream } from "./check-stream.ts";
 import { type Invocation, runCommand, UsageError } from "./cli.ts";
 import { type Config, ConfigError, misspeltVariables } from "./config.ts";
@@ -13,7 +14,7 @@ import { createFleet } from "./engine/fleet.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
 import { createLlamaServerEngine, type LlamaServerEngine } from "./engine/llama-server/server.ts";
 import { messageOf } from "./errors.ts";
-import { type Folders, locateFolders } from "./folders.ts";
+import { ensureFolder, type Folders, locateFolders } from "./folders.ts";
 import { openDoor } from "./http/server.ts";
 import { loadKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
@@ -137,12 +138,13 @@ function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaSer
 }
 
 function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false): LlamaEngine {
-  const { contextSize, threads, slots, unloadAfter } = config;
+  const { contextSize, threads, slots, unloadAfter, saveSlots } = config;
   const { report } = screen;
   const packageFolder = (): Promise<string> => installEngine(config, log);
   const { id: modelId, path: modelPath } = weights;
   const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
   const gpu = config.gpu !== "off";
+  const save = saveSlots === null ? null : { root: ensureFolder(join(folders.cache, "slots")), bytes: saveSlots };
   return createLlamaEngine({
     modelId,
     modelPath,
@@ -152,6 +154,7 @@ function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false
     slots,
     gpu,
     idleMs,
+    save,
     lazy,
     log,
     report,

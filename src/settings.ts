@@ -59,6 +59,12 @@ export const settings = {
     value: "MINUTES",
     help: "without a request (default 60; 0: never)",
   },
+  "save-slots": {
+    kind: "number",
+    group: "Model",
+    value: "GIB",
+    help: "of disk, for what was read while it is unloaded (default 0)",
+  },
   upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
   "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },
   "upstream-key-file": { kind: "file", group: "Upstream", value: "FILE", help: "a file that holds the key" },

@@ -1,14 +1,16 @@
 /** Owns the test of the whole program: started as a stranger would, asked over a socket, ended by a signal. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, rm, truncate } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, truncate } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { writeScriptedModel } from "../../src/model/scripted.ts";
 import { checkBody } from "../../src/spec/check/check.ts";
+import { at } from "../../src/spec/json.ts";
+import { enginePackage } from "../engine/llama/engine.ts";
 import { assertEvents } from "../schema/lawful.ts";
 import { identities, scriptedServer, startUpstream } from "../engine/upstream.ts";
 import { startProgram } from "./program.ts";
@@ -36,6 +38,27 @@ test("serves the scripted model: streams while it still loads, and ends with exi
   const { code, stdout } = await program.ended;
   assert.equal(code, 0);
   assert.match(stdout, /Model +scripted .*\n +Codex +codex -m scripted /);
+});
+
+test("with --save-slots a thread goes on where it was when the program is started again", async (t) => {
+  const home = await mkdtemp(join(tmpdir(), "antiphon-home-"));
+  t.after(() => rm(home, { recursive: true }));
+  await mkdir(join(home, "cache"));
+  await symlink(dirname(await enginePackage()), join(home, "cache", "engine"));
+  const model = join(home, "model.gguf");
+  await writeScriptedModel(model);
+  const cached: unknown[] = [];
+  for (const input of ["hello ".repeat(50), `${"hello ".repeat(50)}again`]) {
+    const words = ["--model", model, "--threads", "1", "--port", "0", "--ctx", "1024", "--save-slots", "1"];
+    const program = startProgram(words, { ANTIPHON_HOME: home });
+    t.after(() => program.child.kill("SIGKILL"));
+    const { events } = checkBody(await stream(await program.address, input));
+    cached.push(at(events.at(-1), "response", "usage", "input_tokens_details", "cached_tokens"));
+    program.child.kill("SIGTERM");
+    assert.equal((await program.ended).code, 0);
+  }
+  assert.equal(cached[0], 0);
+  assert.ok(Number(cached[1]) > 250, cached.join());
 });
 
 test("a signal that comes twice at once, to the group and relayed, is one: the answer under way is finished", async (t) => {

@@ -142,8 +142,14 @@ export interface Sequence {
   clearHistory(): Promise<void>;
   /** Tokens that must be read again to go back to behind the token at `index`; 0 for models that can simply forget. */
   getRestoreToPrefixIndexEvaluationSize(index: number): number;
+  /** Whether the model cannot simply forget: it has a sliding window or a recurrent state. */
+  readonly needsCheckpoints: boolean;
   /** Keeps the state for going back to it; does nothing for models that can simply forget. */
   takeCheckpoint(): Promise<void>;
+  /** Writes what lies in the cache, without checkpoints. */
+  saveStateToFile(filePath: string): Promise<{ readonly fileSize: number }>;
+  /** Throws where the state does not fit the model or the context; whether it was tampered with, llama.cpp does not ask. */
+  loadStateFromFile(filePath: string, options: { readonly acceptRisk: true }): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>;
   /** Ends before an end-of-generation token. What is passed to `next` takes the place of the token that came last. */
   evaluateWithMetadata(

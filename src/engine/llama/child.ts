@@ -1,12 +1,20 @@
 /** Owns the engine process: forked by the server, loads one model, takes orders, and ends when the server does. */
 import { messageOf } from "../../errors.ts";
 import { Desk } from "./desk.ts";
-import type { LoadOptions, Notice, Order, Report } from "./protocol.ts";
+import type { LoadOptions, Notice, Order, Report, Saved } from "./protocol.ts";
 import { Runtime } from "./runtime.ts";
 
 let desk: Desk | null = null;
 
-function send(message: Notice | Report): void {
+async function save(): Promise<void> {
+  try {
+    send({ type: "saved", slots: (await desk?.save()) ?? 0, trouble: null });
+  } catch (error) {
+    send({ type: "saved", slots: 0, trouble: messageOf(error) });
+  }
+}
+
+function send(message: Notice | Report | Saved): void {
   if (process.connected) process.send?.(message);
 }
 
@@ -18,8 +26,10 @@ async function load(options: LoadOptions): Promise<void> {
       told = percent;
       send({ type: "loading", percent });
     });
-    desk = new Desk(runtime, send);
-    send({ type: "ready", model: runtime.about });
+    const made = new Desk(runtime, options, send);
+    const restored = await made.restore();
+    desk = made;
+    send({ type: "ready", model: runtime.about, restored });
   } catch (error) {
     send({ type: "broken", message: messageOf(error).replaceAll(options.modelPath, "the model file") });
   }
@@ -44,6 +54,9 @@ process.on("message", (order: Order) => {
       return;
     case "ping":
       send({ type: "alive", stuckMs: desk?.stuckMs ?? 0 });
+      return;
+    case "save":
+      void save();
       return;
   }
 });

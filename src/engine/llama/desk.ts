@@ -4,8 +4,9 @@ import { limits } from "../../limits.ts";
 import type { EngineRequest, Failure } from "../engine.ts";
 import type { Sequence, Token } from "./binding.ts";
 import { Job } from "./job.ts";
-import type { Report } from "./protocol.ts";
+import type { LoadOptions, Report } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
+import { restoreSlots, savedName, saveSlots } from "./saved.ts";
 import { chooseSlot, Threads } from "./slots.ts";
 import { TemplateError } from "./template.ts";
 import { writeAnswer } from "./writer.ts";
@@ -29,15 +30,18 @@ interface Prepared {
 
 export class Desk {
   readonly #runtime: Runtime;
+  readonly #options: LoadOptions;
   readonly #report: (report: Report) => void;
   readonly #seats: readonly Seat[];
   readonly #queue: Job[] = [];
   readonly #jobs = new Map<number, Job>();
+  readonly #runs = new Set<Promise<void>>();
   readonly #threads = new Threads();
   #clock = 0;
 
-  constructor(runtime: Runtime, report: (report: Report) => void) {
+  constructor(runtime: Runtime, options: LoadOptions, report: (report: Report) => void) {
     this.#runtime = runtime;
+    this.#options = options;
     this.#report = report;
     this.#seats = runtime.sequences.map((sequence) => ({
       sequence,
@@ -52,6 +56,36 @@ export class Desk {
   /** How long the slowest step has been under way. */
   get stuckMs(): number {
     return Math.max(0, ...[...this.#jobs.values()].map(({ stuckMs }) => stuckMs));
+  }
+
+  /** Takes back what an earlier process saved; resolves with the number of slots that hold something then. */
+  async restore(): Promise<number> {
+    const { save } = this.#options;
+    if (save === null) return 0;
+    const name = await savedName(this.#options, this.#runtime.about);
+    const restored = await restoreSlots(save, name, this.#runtime.sequences);
+    for (const [at, { prompt, affinity }] of restored.entries()) {
+      const seat = this.#seats[at];
+      if (seat === undefined) break;
+      // The first was used last.
+      seat.used = restored.length - at;
+      seat.tokens = seat.sequence.contextTokens;
+      seat.prompt = prompt;
+      seat.affinity = affinity;
+      this.#threads.note(affinity, prompt);
+    }
+    this.#clock = restored.length;
+    return restored.length;
+  }
+
+  /** Ends what is under way and saves the slots; resolves with how many. The desk is of no use afterwards. */
+  async save(): Promise<number> {
+    const { save } = this.#options;
+    this.#queue.length = 0;
+    for (const job of this.#jobs.values()) job.cancel();
+    await Promise.all(this.#runs);
+    if (save === null) return 0;
+    return saveSlots(save, await savedName(this.#options, this.#runtime.about), this.#seats);
   }
 
   generate(id: number, request: EngineRequest): void {
@@ -131,7 +165,8 @@ export class Desk {
       const loss = this.#threads.lossOf(asked, seat, this.#seats);
       if (loss !== null) this.#report({ type: "lost", id: job.id, loss });
       seat.busy = true;
-      void this.#run(seat, job);
+      const run = this.#run(seat, job).finally(() => this.#runs.delete(run));
+      this.#runs.add(run);
     }
     this.#tellQueue();
   }

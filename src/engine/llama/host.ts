@@ -10,6 +10,7 @@ import { callableTools } from "../grammar/answer.ts";
 import type { Inbox } from "./inbox.ts";
 import { imagePlaceholder } from "./messages.ts";
 import type { Report } from "./protocol.ts";
+import type { SavePlace } from "./saved.ts";
 import { Supervisor } from "./supervisor.ts";
 
 export interface LlamaOptions {
@@ -27,6 +28,8 @@ export interface LlamaOptions {
   readonly slots: number;
   /** Whether a GPU is used where there is one; see `packageFolder` for the build. */
   readonly gpu: boolean;
+  /** Where what was read of threads lies while the model is unloaded; nowhere by default. */
+  readonly save?: SavePlace | null;
   /** Loads the model only when it is asked; at once by default. */
   readonly lazy?: boolean;
   /** Milliseconds without a request after which the model is unloaded, and loaded again by the next; null: never. */
@@ -50,8 +53,9 @@ export interface LlamaEngine extends Member {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelId, modelPath, contextSize, threads, slots, gpu, lazy = false, report = () => {} } = options;
-  const load = { modelPath, contextSize, threads, slots, gpu };
+  const { modelId, modelPath, contextSize, threads, slots, gpu, save = null } = options;
+  const { lazy = false, report = () => {} } = options;
+  const load = { modelPath, contextSize, threads, slots, gpu, save };
   const supervisor = new Supervisor({ ...options, load, lazy, report });
   return {
     modelId,

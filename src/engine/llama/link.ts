@@ -5,7 +5,7 @@ import { extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { limits } from "../../limits.ts";
-import type { Notice, Order, Report } from "./protocol.ts";
+import type { Notice, Order, Report, Saved } from "./protocol.ts";
 
 export interface LinkEvents {
   readonly onMessage: (message: Notice | Report) => void;
@@ -18,6 +18,7 @@ const child = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import
 
 export class Link {
   readonly #process: ChildProcess;
+  readonly #saved = Promise.withResolvers<Saved | null>();
   #lastWords = "";
   #exited = false;
 
@@ -31,10 +32,15 @@ export class Link {
     this.#process.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#lastWords = (this.#lastWords + text).slice(-limits.engineStderrChars);
     });
-    this.#process.on("message", (message) => onMessage(message as Notice | Report));
+    this.#process.on("message", (message) => {
+      const said = message as Notice | Report | Saved;
+      if (said.type === "saved") this.#saved.resolve(said);
+      else onMessage(said);
+    });
     const exited = (how: string): void => {
       if (this.#exited) return;
       this.#exited = true;
+      this.#saved.resolve(null);
       onExit(how, this.#lastWords.trim());
     };
     this.#process.on("exit", (code, signal) => exited(signal ?? `exit code ${code}`));
@@ -59,6 +65,15 @@ export class Link {
   /** Ends it at once, as a crash would. */
   kill(): void {
     this.#process.kill("SIGKILL");
+  }
+
+  /** Has it save its slots before it ends; null where it did not within `limits.engineSaveMs`. */
+  async save(): Promise<Saved | null> {
+    this.send({ type: "save" });
+    const patience = setTimeout(() => this.#saved.resolve(null), limits.engineSaveMs);
+    const saved = await this.#saved.promise;
+    clearTimeout(patience);
+    return saved;
   }
 
   /** Ends the process; it ends by itself when it is cut off, and is killed if it does not. */

@@ -1,6 +1,7 @@
 /** Owns the messages between the server and the engine process: one type a direction, plain data only. */
 import type { EngineRequest, Failure, FinishReason, Logprob, Usage } from "../engine.ts";
 import type { AnswerForm, CallForm } from "../format/forms.ts";
+import type { SavePlace } from "./saved.ts";
 import type { Loss } from "./slots.ts";
 
 export interface LoadOptions {
@@ -15,6 +16,8 @@ export interface LoadOptions {
   readonly gpu: boolean;
   /** Conversations that are written at the same time. */
   readonly slots: number;
+  /** Where slots lie while no process holds the model; null: nowhere. */
+  readonly save: SavePlace | null;
 }
 
 /** To the engine process. `id` is the asker's number for one generation or count. */
@@ -26,7 +29,9 @@ export type Order =
   | { readonly type: "confirm"; readonly id: number; readonly pieces: number }
   | { readonly type: "cancel"; readonly id: number }
   /** Asks for `alive`. */
-  | { readonly type: "ping" };
+  | { readonly type: "ping" }
+  /** Nobody wants answers any more: asks for `Saved`. */
+  | { readonly type: "save" };
 
 /** What is known of a model once it is loaded. */
 export interface LoadedModel {
@@ -45,11 +50,19 @@ export interface LoadedModel {
 /** From the engine process about itself. */
 export type Notice =
   | { readonly type: "loading"; readonly percent: number }
-  | { readonly type: "ready"; readonly model: LoadedModel }
+  /** `restored`: slots that hold what was saved of them. */
+  | { readonly type: "ready"; readonly model: LoadedModel; readonly restored: number }
   /** Milliseconds since llama.cpp began with the step it is at longest; 0 where it has none. */
   | { readonly type: "alive"; readonly stuckMs: number }
   /** The model cannot be loaded, and would not be next time either. */
   | { readonly type: "broken"; readonly message: string };
+
+/** The last words of an engine process that is told to save: so many slots lie on disk now; `trouble`: why none could. */
+export interface Saved {
+  readonly type: "saved";
+  readonly slots: number;
+  readonly trouble: string | null;
+}
 
 /** From the engine process about one generation or count; `done`, `failed` and `counted` are the last ones. */
 export type Report =

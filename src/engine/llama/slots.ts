@@ -3,6 +3,7 @@
  * their instructions; the slot with the longest common beginning would be taken from one thread by the next, for ever.
  */
 import { limits } from "../../limits.ts";
+import type { Sequence } from "./binding.ts";
 
 export interface Slot {
   /** Tokens that lie in its cache. */
@@ -27,6 +28,16 @@ export function commonPrefix(a: readonly number[], b: readonly number[]): number
   let length = 0;
   while (length < end && a[length] === b[length]) length += 1;
   return length;
+}
+
+/**
+ * How many of the prompt's first tokens can stay in the cache. Models with a sliding window or a recurrent state must read
+ * anew from their last checkpoint on; they do so here, in chunks, and not in one go that cannot be aborted.
+ */
+export function keepable(sequence: Sequence, prompt: readonly number[]): number {
+  const common = commonPrefix(sequence.contextTokens, prompt);
+  if (common === sequence.nextTokenIndex) return common;
+  return common - Math.max(sequence.getRestoreToPrefixIndexEvaluationSize(common - 1), 0);
 }
 
 /** The idle slot where least is lost and most is gained; null without slots. */

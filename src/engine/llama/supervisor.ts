@@ -55,6 +55,8 @@ export class Supervisor {
   #complaint: string | null = null;
   #starts = 0;
   #closed = false;
+  /** The end of the process before the present one. */
+  #retired: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -118,8 +120,9 @@ export class Supervisor {
     // One that is being prepared is not wanted any more.
     this.#starts += 1;
     if (this.#restart !== null) clearTimeout(this.#restart);
-    this.#become({ type: "asleep", model: this.#state.type === "ready" ? this.#state.model : null });
-    await link?.end();
+    const model = this.#state.type === "ready" ? this.#state.model : null;
+    this.#become({ type: "asleep", model });
+    await this.#retire(link, model !== null);
   }
 
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
@@ -143,8 +146,21 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#restart !== null) clearTimeout(this.#restart);
+    const loaded = this.#state.type === "ready";
     this.#giveUp({ code: "server_error", message: "The server is shutting down." });
-    await this.#link?.end();
+    await this.#retired;
+    await this.#retire(this.#link, loaded);
+  }
+
+  /** Ends a process; one that holds the model saves its slots first, where they are to be kept. */
+  #retire(link: Link | null, loaded: boolean): Promise<void> {
+    const end = async (): Promise<void> => {
+      const saved = loaded && this.#options.load.save !== null ? await link?.save() : null;
+      if (saved?.trouble) this.#options.log.warn("Slots could not be saved.", { reason: saved.trouble });
+      else if (saved) this.#options.log.info("Slots are saved.", { slots: saved.slots });
+      await link?.end();
+    };
+    return (this.#retired = end());
   }
 
   async #start(): Promise<void> {
@@ -152,6 +168,8 @@ export class Supervisor {
     const start = this.#starts;
     try {
       const packageFolder = await this.#options.packageFolder();
+      // What it saves is wanted here, and the memory that it holds.
+      await this.#retired;
       if (this.#closed || start !== this.#starts) return;
       this.#loading(0, "Loading the model.");
       const link: Link = new Link({
@@ -180,7 +198,7 @@ export class Supervisor {
         this.#loadCrashes = 0;
         this.#proven = true;
         this.#report(100);
-        this.#options.log.info("The model is loaded.", { ...message.model });
+        this.#options.log.info("The model is loaded.", { ...message.model, restored: message.restored });
         if (message.model.contextLength > message.model.trainedLength) {
           this.#options.log.warn("The context is longer than the model was trained for: it may lose its way there.");
         }

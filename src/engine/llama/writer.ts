@@ -8,7 +8,7 @@ import type { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
 import type { Guide, Runtime } from "./runtime.ts";
 import { samplingOf, stopsIn } from "./sampling.ts";
-import { commonPrefix } from "./slots.ts";
+import { keepable } from "./slots.ts";
 import { StopFinder } from "./stops.ts";
 import { TokenReader } from "./vocabulary.ts";
 
@@ -58,16 +58,6 @@ async function readPrompt({ runtime, sequence, job, report }: Writing): Promise<
   // The next turn's prompt begins with this one; models that cannot forget single tokens return to here.
   await job.watch(sequence.takeCheckpoint());
   return cached;
-}
-
-/**
- * How many of the prompt's first tokens can stay in the cache. Models with a sliding window or a recurrent state must read
- * anew from their last checkpoint on; they do so here, in chunks, and not in one go that cannot be aborted.
- */
-function keepable(sequence: Sequence, prompt: readonly Token[]): number {
-  const common = commonPrefix(sequence.contextTokens, prompt);
-  if (common === sequence.nextTokenIndex) return common;
-  return common - Math.max(sequence.getRestoreToPrefixIndexEvaluationSize(common - 1), 0);
 }
 
 class Answer {

@@ -53,6 +53,7 @@ test("the slots of a loaded model sample one after the other too", { timeout: 60
       threads: 1,
       slots: 2,
       gpu: false,
+      save: null,
     };
     const { sequences } = await Runtime.load(options, () => undefined);
     assert.equal(sequences.length, 2);

@@ -39,7 +39,10 @@ function slot(onChunk: (tokens: number) => void = () => undefined): Sequence & {
     adaptStateToTokens: () => Promise.resolve(),
     clearHistory: () => Promise.resolve(),
     getRestoreToPrefixIndexEvaluationSize: () => 0,
+    needsCheckpoints: false,
     takeCheckpoint: () => Promise.resolve(),
+    saveStateToFile: () => Promise.resolve({ fileSize: 0 }),
+    loadStateFromFile: () => Promise.resolve(),
     async evaluateWithoutGeneratingNewTokens(tokens) {
       await turn();
       onChunk(tokens.length);
