@@ -3,9 +3,20 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { Delays, Used } from "./gauge.ts";
 
-const gauge = fileURLToPath(new URL("gauge.ts", import.meta.url));
+const gauge = fileURLToPath(new URL("gauge.js", import.meta.url));
+
+export interface Used {
+  /** Of all threads, in user mode and in the kernel, since the start. */
+  readonly cpuMicroseconds: number;
+  readonly peakMiB: number;
+}
+
+/** By how much its turns came later than they should, in milliseconds, since it was asked before. */
+export interface Delays {
+  readonly p99: number;
+  readonly most: number;
+}
 
 /** A server in a process of its own. */
 export class Gauged {
