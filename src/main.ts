@@ -2,7 +2,6 @@
 import { AssertionError } from "node:assert";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
-import { totalmem } from "node:os";
 import { join } from "node:path";
 import { checkStream } from "./check-stream.ts";
 import { type Invocation, runCommand, UsageError } from "./cli.ts";
@@ -12,6 +11,7 @@ import type { Engine } from "./engine/engine.ts";
 import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
 import { createFleet } from "./engine/fleet.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
+import { machineMemory } from "./engine/llama/memory.ts";
 import { createLlamaServerEngine, type LlamaServerEngine } from "./engine/llama-server/server.ts";
 import { messageOf } from "./errors.ts";
 import { ensureFolder, type Folders, locateFolders } from "./folders.ts";
@@ -102,7 +102,7 @@ async function serve({ config }: Invocation): Promise<void> {
   const trouble = state === "down" ? (detail ?? "it does not answer") : null;
   screen.clear();
   const { address } = door;
-  process.stdout.write(welcome({ address, config, weights, model, memory: totalmem(), program, trouble }));
+  process.stdout.write(welcome({ address, config, weights, model, memory: machineMemory(), program, trouble }));
   if (own !== null) await demandModel(own);
 }
 
@@ -141,13 +141,14 @@ function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false
   const { contextSize, threads, slots, unloadAfter, saveSlots } = config;
   const { report } = screen;
   const packageFolder = (): Promise<string> => installEngine(config, log);
-  const { id: modelId, path: modelPath } = weights;
+  const { id: modelId, path: modelPath, bytes: modelBytes } = weights;
   const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
   const gpu = config.gpu !== "off";
   const save = saveSlots === null ? null : { root: ensureFolder(join(folders.cache, "slots")), bytes: saveSlots };
   return createLlamaEngine({
     modelId,
     modelPath,
+    modelBytes,
     packageFolder,
     contextSize,
     threads,

@@ -6,7 +6,13 @@ import { codingModels, defaultModel } from "../src/model/catalog.ts";
 import { type Arrival, welcome } from "../src/welcome.ts";
 
 const GiB = 1024 ** 3;
-const weights = { id: "qwen3-0.6b", path: "model.gguf", source: defaultModel.source, note: defaultModel.note };
+const weights = {
+  id: "qwen3-0.6b",
+  path: "model.gguf",
+  bytes: 0,
+  source: defaultModel.source,
+  note: defaultModel.note,
+};
 
 function arrival(words: readonly string[], change: Partial<Arrival> = {}): string {
   const { config } = readConfig({ words, env: {}, folder: "nowhere" });

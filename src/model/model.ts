@@ -1,19 +1,14 @@
 /** Owns the way from what the user asked for, or nothing, to weights on this machine. */
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { messageOf } from "../errors.ts";
 import { ensureFolder, type Folders } from "../folders.ts";
 import { defaultModel, fallbackModel, noteFor, scriptedModel } from "./catalog.ts";
 import { isGguf } from "./gguf.ts";
 import { sourceOf, sources, type Source } from "./sources.ts";
-import { isModelFile, ModelError, nameOf, type Surroundings, type Weights } from "./weights.ts";
+import { bytesOf, isModelFile, ModelError, nameOf, type Surroundings, type Weights } from "./weights.ts";
 
 export { ModelError, type Surroundings, type Weights } from "./weights.ts";
-
-/** What lies in our cache. */
-export interface StoredModel extends Weights {
-  readonly bytes: number;
-}
 
 const modelFolder = (folders: Folders): string => join(folders.cache, "models");
 /** Names the model that was served last, for a start without `--model`. */
@@ -59,7 +54,8 @@ async function find(spec: string, around: Surroundings): Promise<Weights | null>
 
 async function accept(source: string, path: string): Promise<Weights> {
   if (!(await isGguf(path))) throw new ModelError(`${path} is no GGUF file, so llama.cpp cannot load it.`);
-  return { id: idOf(source, path), path, source, note: noteFor(source) ?? "your own choice" };
+  const bytes = await bytesOf(path);
+  return { id: idOf(source, path), path, bytes, source, note: noteFor(source) ?? "your own choice" };
 }
 
 /** The name that clients see. */
@@ -91,14 +87,13 @@ async function chooseModel(around: Surroundings): Promise<Weights> {
 }
 
 /** The models that other programs hold here. */
-export async function listNeighbours(around: Surroundings): Promise<readonly StoredModel[]> {
+export async function listNeighbours(around: Surroundings): Promise<readonly Weights[]> {
   const found = Object.entries<Source>(sources).map(async ([scheme, { list }]) => {
     const held = (await list?.(around)) ?? [];
     return Promise.all(
       held.map(async ({ name, path }) => {
         const source = `${scheme}:${name}`;
-        const { size } = await stat(path);
-        return { id: idOf(source, path), path, source, note: `held by ${scheme}`, bytes: size };
+        return { id: idOf(source, path), path, bytes: await bytesOf(path), source, note: `held by ${scheme}` };
       }),
     );
   });
@@ -106,7 +101,7 @@ export async function listNeighbours(around: Surroundings): Promise<readonly Sto
 }
 
 /** The models in our cache; those in Hugging Face's are found by name only. */
-export async function listModels(folders: Folders): Promise<readonly StoredModel[]> {
+export async function listModels(folders: Folders): Promise<readonly Weights[]> {
   const folder = modelFolder(folders);
   ensureFolder(folder);
   const entries = await readdir(folder, { recursive: true });
@@ -116,8 +111,7 @@ export async function listModels(folders: Folders): Promise<readonly StoredModel
   const models = files.sort().map(async (file) => {
     const path = join(folder, file);
     const source = storedSource(file);
-    const { size } = await stat(path);
-    return { id: nameOf(path), path, source, note: noteFor(source) ?? "", bytes: size };
+    return { id: nameOf(path), path, bytes: await bytesOf(path), source, note: noteFor(source) ?? "" };
   });
   return Promise.all(models);
 }

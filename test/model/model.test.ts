@@ -102,12 +102,9 @@ test("the catalog recommends by memory and knows its models again", () => {
 
 test("a path is taken as it is, checked, and never fetched", async () => {
   const path = await put(join(home, "My-Model.gguf"), weights);
-  assert.deepEqual(await resolveModel(path, around), {
-    id: "my-model",
-    path,
-    source: path,
-    note: "your own choice",
-  });
+  const note = "your own choice";
+  const found = { id: "my-model", path, bytes: weights.length, source: path, note };
+  assert.deepEqual(await resolveModel(path, around), found);
   await failure(await put(join(home, "page.gguf"), "<!doctype html>"), /no GGUF file/);
   await failure("org/Tiny-1B-GGUF", /write hf:org\/Tiny-1B-GGUF$/);
   assert.deepEqual(hub.seen, []);
@@ -228,8 +225,9 @@ test("all parts of a split model are fetched, and half of them are no model", as
   const part = (n: number): string => `${repository}/Q2_K/T-Q2_K-0000${n}-of-00002.gguf`;
   hub.files.set(part(1), weights).set(part(2), weights);
   const spec = `hf:${repository}:Q2_K`;
-  const { path } = await resolveModel(spec, around);
+  const { path, bytes } = await resolveModel(spec, around);
   assert.match(path, /00001-of-00002\.gguf$/);
+  assert.equal(bytes, 2 * weights.length);
   const second = path.replace("00001-of", "00002-of");
   await rm(second);
   await resolveModel(spec, around);

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import type { GpuMemory } from "./memory.ts";
 
 export type Token = number;
 
@@ -47,6 +48,8 @@ export interface Llama {
   /** Physical cores that are good for arithmetic. */
   readonly cpuMathCores: number;
   readonly gpu: string | false;
+  /** Of all GPUs that are used, in bytes. */
+  getVramState(): Promise<GpuMemory>;
   loadModel(options: { readonly modelPath: string; onLoadProgress(part: number): void }): Promise<Model>;
   /** Throws where the grammar does not parse. */
   createGrammar(options: { readonly grammar: string }): Promise<Grammar>;

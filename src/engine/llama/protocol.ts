@@ -8,6 +8,8 @@ export interface LoadOptions {
   /** Where the engine package was installed. */
   readonly packageFolder: string;
   readonly modelPath: string;
+  /** Of all files of the model. */
+  readonly modelBytes: number;
   /** Tokens of one conversation; null: as many as the model was trained for and memory allows. */
   readonly contextSize: number | null;
   /** null: one less than the machine has cores, since llama.cpp collapses when another process takes one of its cores. */
