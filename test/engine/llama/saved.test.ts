@@ -134,6 +134,19 @@ suite("slots on disk", { timeout: 120_000 }, () => {
     });
   });
 
+  test("who asks while slots are being saved waits for them, and so does closing", async () => {
+    await withEngine(options, async (made) => {
+      await ask(made, first("k"));
+      const asleep = made.engine.sleep();
+      assert.ok((await ask(made, second("k"))).cached > 300);
+      await asleep;
+      const again = made.engine.sleep();
+      await made.engine.close();
+      await again;
+      assert.ok((await onDisk()).length > 0);
+    });
+  });
+
   test("without the setting nothing is saved", async () => {
     await rm(join(folder, "slots"), { recursive: true, force: true });
     await withEngine({ ...options, save: null }, async (made) => void (await ask(made, first("i"))));
