@@ -180,7 +180,7 @@ export const limits = {
   /** How often a busy engine process is asked whether it gets on, and the time without a step after which it is killed. */
   enginePingMs: 15 * second,
   engineStuckMs: 5 * minute,
-  /** How long it may save slots before it ends: some gigabytes, on a slow disk. */
+  /** How long it may save slots before it ends; in the second half it begins no further one. */
   engineSaveMs: 1 * minute,
   /** How long the engine process may take to end before it is killed. */
   engineCloseMs: 5 * second,

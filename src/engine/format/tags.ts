@@ -118,7 +118,9 @@ export function pastSpace(text: string, from: number): number {
 export function valueFor(schema: unknown, argument: string, written: string): string {
   const types = typesOf(at(schema, "properties", argument), schema);
   const value = parse(written.trim());
-  const fits = types.has(typeName(value)) || (types.has("integer") && Number.isInteger(value));
+  // "2.0" and numbers of more digits than a client keeps were meant as text.
+  const isWhole = /^-?\d+$/.test(written.trim()) && Number.isSafeInteger(value);
+  const fits = types.has(typeName(value)) || (types.has("integer") && isWhole);
   // What could be text is text, unless it is just what else the schema allows: `null`, mostly.
   if (types.has("string") && (typeof value === "string" || !fits)) return JSON.stringify(written);
   const word = types.size > 0 ? jsonWords.get(written.trim()) : undefined;

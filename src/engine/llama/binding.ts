@@ -153,6 +153,8 @@ export interface Sequence {
   saveStateToFile(filePath: string): Promise<{ readonly fileSize: number }>;
   /** Throws where the state does not fit the model or the context; whether it was tampered with, llama.cpp does not ask. */
   loadStateFromFile(filePath: string, options: { readonly acceptRisk: true }): Promise<void>;
+  /** Empties it in llama.cpp too; the context can give another one then. */
+  dispose(): Promise<void>;
   evaluateWithoutGeneratingNewTokens(tokens: readonly Token[]): Promise<void>;
   /** Ends before an end-of-generation token. What is passed to `next` takes the place of the token that came last. */
   evaluateWithMetadata(

@@ -3,6 +3,7 @@ import { messageOf } from "../../errors.ts";
 import { Desk } from "./desk.ts";
 import type { LoadOptions, Notice, Order, Report, Saved } from "./protocol.ts";
 import { Runtime } from "./runtime.ts";
+import { SavedSlots } from "./saved.ts";
 
 let desk: Desk | null = null;
 
@@ -21,15 +22,19 @@ function send(message: Notice | Report | Saved): void {
 async function load(options: LoadOptions): Promise<void> {
   let told = -1;
   try {
+    const saved = options.save && (await SavedSlots.of(options.save, options));
     const runtime = await Runtime.load(options, (percent) => {
       if (percent === told) return;
       told = percent;
       send({ type: "loading", percent });
     });
-    const made = new Desk(runtime, options, send);
-    const restored = await made.restore();
+    const made = new Desk(runtime, saved, send);
+    const restoring = await made.restore().then(
+      (restored) => ({ restored, trouble: null }),
+      (error: unknown) => ({ restored: 0, trouble: messageOf(error) }),
+    );
     desk = made;
-    send({ type: "ready", model: runtime.about, restored });
+    send({ type: "ready", model: runtime.about, ...restoring });
   } catch (error) {
     send({ type: "broken", message: messageOf(error).replaceAll(options.modelPath, "the model file") });
   }

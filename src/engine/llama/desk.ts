@@ -1,18 +1,19 @@
 /** Owns the work of the engine process: prompts become jobs, jobs wait for a slot, slots write answers. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import type { EngineRequest, Failure } from "../engine.ts";
 import type { Sequence, Token } from "./binding.ts";
 import { Job } from "./job.ts";
-import type { LoadOptions, Report } from "./protocol.ts";
+import type { Report } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
-import { restoreSlots, savedName, saveSlots } from "./saved.ts";
+import type { SavedSlots } from "./saved.ts";
 import { chooseSlot, Threads } from "./slots.ts";
 import { TemplateError } from "./template.ts";
 import { writeAnswer } from "./writer.ts";
 
 interface Seat {
-  readonly sequence: Sequence;
+  sequence: Sequence;
   busy: boolean;
   tokens: readonly Token[];
   prompt: number;
@@ -30,7 +31,7 @@ interface Prepared {
 
 export class Desk {
   readonly #runtime: Runtime;
-  readonly #options: LoadOptions;
+  readonly #saved: SavedSlots | null;
   readonly #report: (report: Report) => void;
   readonly #seats: readonly Seat[];
   readonly #queue: Job[] = [];
@@ -39,9 +40,10 @@ export class Desk {
   readonly #threads = new Threads();
   #clock = 0;
 
-  constructor(runtime: Runtime, options: LoadOptions, report: (report: Report) => void) {
+  /** `saved`: where slots lie while no process holds them; null: nowhere. */
+  constructor(runtime: Runtime, saved: SavedSlots | null, report: (report: Report) => void) {
     this.#runtime = runtime;
-    this.#options = options;
+    this.#saved = saved;
     this.#report = report;
     this.#seats = runtime.sequences.map((sequence) => ({
       sequence,
@@ -60,10 +62,7 @@ export class Desk {
 
   /** Takes back what an earlier process saved; resolves with the number of slots that hold something then. */
   async restore(): Promise<number> {
-    const { save } = this.#options;
-    if (save === null) return 0;
-    const name = await savedName(this.#options, this.#runtime.about);
-    const restored = await restoreSlots(save, name, this.#runtime.sequences);
+    const restored = (await this.#saved?.restore(this.#seats, (broken) => this.#runtime.renew(broken))) ?? [];
     for (const [at, { prompt, affinity }] of restored.entries()) {
       const seat = this.#seats[at];
       if (seat === undefined) break;
@@ -80,12 +79,11 @@ export class Desk {
 
   /** Ends what is under way and saves the slots; resolves with how many. The desk is of no use afterwards. */
   async save(): Promise<number> {
-    const { save } = this.#options;
     this.#queue.length = 0;
     for (const job of this.#jobs.values()) job.cancel();
-    await Promise.all(this.#runs);
-    if (save === null) return 0;
-    return saveSlots(save, await savedName(this.#options, this.#runtime.about), this.#seats);
+    // A step that hangs takes its slot along, and no other.
+    await Promise.race([Promise.all(this.#runs), sleep(limits.engineCloseMs)]);
+    return (await this.#saved?.save(this.#seats.filter(({ busy }) => !busy))) ?? 0;
   }
 
   generate(id: number, request: EngineRequest): void {

@@ -62,7 +62,7 @@ export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
   return {
     modelId,
     get awake() {
-      return supervisor.pid !== null;
+      return supervisor.awake;
     },
     sleep: () => supervisor.sleep(),
     get pid() {

@@ -52,8 +52,13 @@ export interface LoadedModel {
 /** From the engine process about itself. */
 export type Notice =
   | { readonly type: "loading"; readonly percent: number }
-  /** `restored`: slots that hold what was saved of them. */
-  | { readonly type: "ready"; readonly model: LoadedModel; readonly restored: number }
+  /** `restored`: slots that hold what was saved of them; `trouble`: why none could. */
+  | {
+      readonly type: "ready";
+      readonly model: LoadedModel;
+      readonly restored: number;
+      readonly trouble: string | null;
+    }
   /** Milliseconds since llama.cpp began with the step it is at longest; 0 where it has none. */
   | { readonly type: "alive"; readonly stuckMs: number }
   /** The model cannot be loaded, and would not be next time either. */

@@ -48,6 +48,7 @@ export class Runtime {
   readonly #binding: Binding;
   readonly #llama: Llama;
   readonly #model: Model;
+  readonly #context: Context;
   readonly #grammars = new Map<string, Grammar>();
 
   private constructor(parts: {
@@ -56,12 +57,15 @@ export class Runtime {
     readonly model: Model;
     readonly template: ChatTemplate;
     readonly renderer: LoadedModel["renderer"];
-    readonly sequences: readonly Sequence[];
+    readonly context: Context;
+    readonly slots: number;
   }) {
-    const { binding, llama, model, template, renderer, sequences } = parts;
+    const { binding, llama, model, template, renderer, context, slots } = parts;
+    const sequences = Array.from({ length: slots }, () => sequenceOf(context));
     this.#binding = binding;
     this.#llama = llama;
     this.#model = model;
+    this.#context = context;
     this.template = template;
     this.vocabulary = new Vocabulary(model, template);
     this.sequences = sequences;
@@ -100,7 +104,7 @@ export class Runtime {
     });
     sampleInTurn(context);
     const rendering = await makeTemplate(llama, model, options.packageFolder);
-    return new Runtime({ binding, llama, model, ...rendering, sequences: sequencesOf(context, slots) });
+    return new Runtime({ binding, llama, model, ...rendering, context, slots });
   }
 
   /** What holds the answer to `request` to its tools and format; null where it is free. Throws where it cannot be made. */
@@ -122,6 +126,12 @@ export class Runtime {
       }
     }
     return null;
+  }
+
+  /** An empty sequence for one in which something may lie that nothing knows of. */
+  async renew(sequence: Sequence): Promise<Sequence> {
+    await sequence.dispose();
+    return sequenceOf(this.#context);
   }
 
   biasOf(biases: ReadonlyMap<Token, number>): TokenBias {
@@ -163,8 +173,8 @@ function threadsOf(llama: Llama, threads: number | null): number {
   return threads ?? Math.max(1, llama.cpuMathCores - 1);
 }
 
-function sequencesOf(context: Context, count: number): Sequence[] {
-  return Array.from({ length: count }, () => context.getSequence({ contextShift: { strategy: refuseShift } }));
+function sequenceOf(context: Context): Sequence {
+  return context.getSequence({ contextShift: { strategy: refuseShift } });
 }
 
 /** node-llama-cpp would drop the oldest tokens without a word; answers end before the context does. */

@@ -2,131 +2,190 @@
  * Owns what lies on disk of slots while no process holds their model. What was read of a thread is then read back instead of
  * anew: for a processor, minutes become seconds.
  */
-import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { limits } from "../../limits.ts";
 import { countOf, listOf, parse, textOf } from "../../spec/json.ts";
 import type { Sequence } from "./binding.ts";
-import type { LoadedModel, LoadOptions } from "./protocol.ts";
+import type { LoadOptions } from "./protocol.ts";
 import { keepable, type Slot } from "./slots.ts";
 
-/** Where slots of all models lie, and how much of the disk they may take together. */
+/** Where the slots of all models lie, and about how much of the disk they may take together. */
 export interface SavePlace {
   readonly root: string;
   readonly bytes: number;
 }
 
+/** What came back into a slot. */
 export interface SavedSlot {
   /** How many of the sequence's tokens were the prompt. */
   readonly prompt: number;
   readonly affinity: string | null;
 }
 
-type Held = Slot & { readonly sequence: Sequence };
-
 /** Lists the slots of its folder, the one used last first; each one's state lies beside it, under its place in the list. */
 const index = "slots.json";
 
-/** The folder of what fits this model as it is loaded now; llama.cpp refuses, or misreads, the state of any other. */
-export async function savedName(options: LoadOptions, { contextLength, device }: LoadedModel): Promise<string> {
-  const { modelPath, packageFolder, slots } = options;
-  const { size, mtimeMs } = await stat(modelPath);
-  const about = [modelPath, size, mtimeMs, basename(packageFolder), contextLength, slots, device];
-  return createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 32);
+/**
+ * The slots of one model as it is loaded now. They lie in a folder of their own; while a process writes or reads it, that has
+ * a suffix, so that processes never meet in one folder, and what one that died left is known.
+ */
+export class SavedSlots {
+  readonly #place: SavePlace;
+  readonly #name: string;
+
+  private constructor(place: SavePlace, name: string) {
+    this.#place = place;
+    this.#name = name;
+  }
+
+  /** To be made before the weights are loaded: when the slots are saved, another file may have taken their place. */
+  static async of(place: SavePlace, options: LoadOptions): Promise<SavedSlots> {
+    const { modelPath, modelBytes, packageFolder, slots, gpu } = options;
+    const { mtimeMs } = await stat(modelPath);
+    const about = [modelPath, modelBytes, mtimeMs, basename(packageFolder), slots, gpu];
+    return new SavedSlots(place, createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 32));
+  }
+
+  /** Saves `slots`, those used last first, as many as there is room and time for; resolves with how many that were. */
+  async save(slots: readonly (Slot & { readonly sequence: Sequence })[]): Promise<number> {
+    await this.#sweep();
+    const folder = this.#ours();
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    try {
+      const saved: (SavedSlot & { readonly bytes: number })[] = [];
+      const deadline = performance.now() + limits.engineSaveMs / 2;
+      let room = this.#place.bytes;
+      for (const { sequence, prompt, affinity } of slots.toSorted((a, b) => b.used - a.used)) {
+        if (performance.now() > deadline) break;
+        await settle(sequence, prompt);
+        if (sequence.nextTokenIndex === 0) continue;
+        const { fileSize } = await sequence.saveStateToFile(join(folder, String(saved.length)));
+        room -= fileSize;
+        if (room < 0) break;
+        saved.push({ prompt: Math.min(prompt, sequence.nextTokenIndex), affinity, bytes: fileSize });
+        await this.#makeRoom(room);
+      }
+      if (saved.length === 0) return 0;
+      await rm(join(folder, String(saved.length)), { force: true });
+      await writeFile(join(folder, index), JSON.stringify(saved));
+      await this.#publish(folder);
+      return saved.length;
+    } finally {
+      await remove(folder);
+    }
+  }
+
+  /**
+   * Reads back what was saved into `seats`, the slot used last first, and deletes it: were it the state that kills llama.cpp,
+   * the next process would not meet it. `renew` makes an empty sequence of one in which a state may lie in part. Resolves with
+   * what lies in each of the first seats then.
+   */
+  async restore(
+    seats: readonly { sequence: Sequence }[],
+    renew: (sequence: Sequence) => Promise<Sequence>,
+  ): Promise<readonly SavedSlot[]> {
+    await this.#sweep();
+    const folder = this.#ours();
+    try {
+      await rename(join(this.#place.root, this.#name), folder);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+      throw error;
+    }
+    try {
+      await utimes(folder, new Date(), new Date());
+      const restored: SavedSlot[] = [];
+      const deadline = performance.now() + limits.engineSaveMs / 2;
+      for (const [at, slot] of listOf(parse(await readFile(join(folder, index), "utf8"))).entries()) {
+        const seat = seats[restored.length];
+        if (seat === undefined || performance.now() > deadline) break;
+        const file = join(folder, String(at));
+        if ((await stat(file)).size !== slot["bytes"]) continue;
+        try {
+          await seat.sequence.loadStateFromFile(file, { acceptRisk: true });
+          const prompt = Math.min(countOf(slot["prompt"]) ?? 0, seat.sequence.nextTokenIndex);
+          restored.push({ prompt, affinity: textOf(slot["affinity"]) });
+        } catch {
+          seat.sequence = await renew(seat.sequence);
+        }
+      }
+      return restored;
+    } finally {
+      await remove(folder);
+    }
+  }
+
+  /** A folder that no other process uses. */
+  #ours(): string {
+    return join(this.#place.root, `${this.#name}.${randomBytes(8).toString("hex")}`);
+  }
+
+  /** Puts `folder` in the place of what was saved before; another server may do the same at the same time. */
+  async #publish(folder: string): Promise<void> {
+    const published = join(this.#place.root, this.#name);
+    for (let tries = 1; ; tries += 1) {
+      await remove(published);
+      try {
+        return await rename(folder, published);
+      } catch (error) {
+        if (tries === 3) throw error;
+      }
+    }
+  }
+
+  /** Deletes what was saved longest ago until the rest takes at most `bytes`. */
+  async #makeRoom(bytes: number): Promise<void> {
+    let room = bytes;
+    for (const { path, size, inUse } of (await this.#folders()).toSorted((a, b) => b.saved - a.saved)) {
+      if (inUse) continue;
+      if (size > room) await remove(path);
+      else room -= size;
+    }
+  }
+
+  /** Deletes what processes left that ended while they wrote or read. */
+  async #sweep(): Promise<void> {
+    const abandoned = Date.now() - 2 * limits.engineSaveMs;
+    for (const { path, saved, inUse } of await this.#folders()) if (inUse && saved < abandoned) await remove(path);
+  }
+
+  /** All folders; those that go while it looks are empty. */
+  async #folders(): Promise<readonly Folder[]> {
+    const names = await readdir(this.#place.root).catch(() => []);
+    return Promise.all(names.map((name) => weigh(join(this.#place.root, name))));
+  }
 }
 
-/** Saves the slots used last, as many as fit; resolves with how many that were. What other models saved longest ago makes room. */
-export async function saveSlots({ root, bytes }: SavePlace, name: string, slots: readonly Held[]): Promise<number> {
-  // Another server may do the same: whole folders take each other's place.
-  const unfinished = join(root, `${name}.${process.pid}`);
-  await rm(unfinished, { recursive: true, force: true });
-  await mkdir(unfinished, { recursive: true, mode: 0o700 });
-  const saved: SavedSlot[] = [];
-  let taken = 0;
-  for (const { sequence, prompt, affinity } of slots.toSorted((a, b) => b.used - a.used)) {
-    await settle(sequence, prompt);
-    if (sequence.nextTokenIndex === 0) continue;
-    const file = join(unfinished, String(saved.length));
-    const { fileSize } = await sequence.saveStateToFile(file);
-    taken += fileSize;
-    if (taken > bytes) {
-      await rm(file);
-      break;
-    }
-    saved.push({ prompt: Math.min(prompt, sequence.nextTokenIndex), affinity });
-  }
-  await writeFile(join(unfinished, index), JSON.stringify(saved));
-  const folder = join(root, name);
-  await rm(folder, { recursive: true, force: true });
-  if (saved.length === 0) await rm(unfinished, { recursive: true, force: true });
-  else await rename(unfinished, folder);
-  await makeRoom(root, bytes);
-  return saved.length;
+interface Folder {
+  readonly path: string;
+  /** Bytes of its files. */
+  readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly saved: number;
+  readonly inUse: boolean;
+}
+
+async function weigh(path: string): Promise<Folder> {
+  const names = await readdir(path).catch(() => []);
+  const files = await Promise.all(names.map((name) => stat(join(path, name)).catch(() => null)));
+  const saved = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
+  const size = files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
+  return { path, size, saved, inUse: basename(path).includes(".") };
+}
+
+/** On Windows a scanner may hold what was just written. */
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }
 
 /**
- * Reads back what was saved under `name`, the slot used last first, and deletes it: were it the state that kills llama.cpp,
- * the next process would not meet it. Resolves with what lies in each of the first sequences now.
+ * Models that cannot forget are saved where the next turn goes on, at the prompt's end: their checkpoints are not saved. One
+ * that was never led beyond it, as after a cancel or without a request, is there already.
  */
-export async function restoreSlots(
-  { root }: SavePlace,
-  name: string,
-  sequences: readonly Sequence[],
-): Promise<readonly SavedSlot[]> {
-  const claimed = join(root, `${name}.${process.pid}`);
-  try {
-    await rename(join(root, name), claimed);
-  } catch {
-    return [];
-  }
-  const restored: SavedSlot[] = [];
-  try {
-    const saved = listOf(parse(await readFile(join(claimed, index), "utf8").catch(() => "")));
-    for (const [at, slot] of saved.slice(0, sequences.length).entries()) {
-      const sequence = sequences[restored.length];
-      if (sequence === undefined || !(await reads(sequence, join(claimed, String(at))))) continue;
-      const prompt = Math.min(countOf(slot["prompt"]) ?? 0, sequence.nextTokenIndex);
-      restored.push({ prompt, affinity: textOf(slot["affinity"]) });
-    }
-  } finally {
-    await rm(claimed, { recursive: true, force: true });
-  }
-  return restored;
-}
-
-/** Whether the state in `file` is that of `sequence` now; it is empty where not. */
-async function reads(sequence: Sequence, file: string): Promise<boolean> {
-  try {
-    await sequence.loadStateFromFile(file, { acceptRisk: true });
-    return true;
-  } catch {
-    await sequence.clearHistory();
-    return false;
-  }
-}
-
-/** Models that cannot forget are saved where the next turn goes on, at the prompt's end: their checkpoints are not saved. */
 async function settle(sequence: Sequence, prompt: number): Promise<void> {
-  if (!sequence.needsCheckpoints) return;
+  if (!sequence.needsCheckpoints || sequence.nextTokenIndex <= prompt) return;
   const read = sequence.contextTokens.slice(0, Math.max(0, prompt - 1));
   await sequence.adaptStateToTokens(read.slice(0, keepable(sequence, read)), false);
-}
-
-/** Deletes what was saved longest ago until all of it takes at most `bytes`. */
-async function makeRoom(root: string, bytes: number): Promise<void> {
-  const folders = await Promise.all((await readdir(root)).map((name) => weigh(join(root, name))));
-  folders.sort((a, b) => b.saved - a.saved);
-  let taken = 0;
-  for (const folder of folders) {
-    taken += folder.bytes;
-    if (taken > bytes) await rm(folder.path, { recursive: true, force: true });
-  }
-}
-
-async function weigh(path: string): Promise<{ readonly path: string; readonly saved: number; readonly bytes: number }> {
-  // Another process may just have taken it.
-  const names = await readdir(path).catch(() => []);
-  const sizes = await Promise.all(names.map((name) => stat(join(path, name)).catch(() => null)));
-  const saved = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
-  return { path, saved, bytes: sizes.reduce((sum, file) => sum + (file?.size ?? 0), 0) };
 }

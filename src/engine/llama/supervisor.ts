@@ -9,6 +9,7 @@ import { Crashes } from "../crashes.ts";
 import type { Failure, Health } from "../engine.ts";
 import { Inbox } from "./inbox.ts";
 import { Link } from "./link.ts";
+import { Retirement } from "./retirement.ts";
 import { Pulse } from "./pulse.ts";
 import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol.ts";
 
@@ -40,6 +41,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #inboxes = new Map<number, Inbox>();
   readonly #pulse: Pulse;
+  readonly #retirement: Retirement;
   #state: State = { type: "loading", percent: 0, detail: "Preparing the engine.", first: true };
   #change = Promise.withResolvers<void>();
   #link: Link | null = null;
@@ -55,12 +57,11 @@ export class Supervisor {
   #complaint: string | null = null;
   #starts = 0;
   #closed = false;
-  /** The end of the process before the present one. */
-  #retired: Promise<void> = Promise.resolve();
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#crashes = new Crashes(options.calmMs);
+    this.#retirement = new Retirement(options.log);
     this.#pulse = new Pulse({
       ping: () => this.#link?.send({ type: "ping" }),
       onHang: () => {
@@ -85,6 +86,11 @@ export class Supervisor {
 
   get pid(): number | null {
     return this.#link?.pid ?? null;
+  }
+
+  /** Whether a process holds memory, one on its way out included. */
+  get awake(): boolean {
+    return this.#link !== null || this.#retirement.busy;
   }
 
   get health(): Health {
@@ -112,7 +118,8 @@ export class Supervisor {
   /** Unloads the model, and resolves when its memory is free; does nothing while something is asked of it. */
   async sleep(): Promise<void> {
     const { type } = this.#state;
-    if (type === "asleep" || this.#inboxes.size > 0) return;
+    if (type === "asleep") return this.#retirement.done();
+    if (this.#inboxes.size > 0) return;
     const link = this.#link;
     // A process that could not load its model is on its way out; it holds memory until it is gone.
     if (type === "down") return link?.end();
@@ -122,7 +129,7 @@ export class Supervisor {
     if (this.#restart !== null) clearTimeout(this.#restart);
     const model = this.#state.type === "ready" ? this.#state.model : null;
     this.#become({ type: "asleep", model });
-    await this.#retire(link, model !== null);
+    if (link !== null) await this.#retirement.retire(link, model !== null && this.#saves);
   }
 
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
@@ -148,19 +155,12 @@ export class Supervisor {
     if (this.#restart !== null) clearTimeout(this.#restart);
     const loaded = this.#state.type === "ready";
     this.#giveUp({ code: "server_error", message: "The server is shutting down." });
-    await this.#retired;
-    await this.#retire(this.#link, loaded);
+    if (this.#link !== null) await this.#retirement.retire(this.#link, loaded && this.#saves);
+    await this.#retirement.done();
   }
 
-  /** Ends a process; one that holds the model saves its slots first, where they are to be kept. */
-  #retire(link: Link | null, loaded: boolean): Promise<void> {
-    const end = async (): Promise<void> => {
-      const saved = loaded && this.#options.load.save !== null ? await link?.save() : null;
-      if (saved?.trouble) this.#options.log.warn("Slots could not be saved.", { reason: saved.trouble });
-      else if (saved) this.#options.log.info("Slots are saved.", { slots: saved.slots });
-      await link?.end();
-    };
-    return (this.#retired = end());
+  get #saves(): boolean {
+    return this.#options.load.save !== null;
   }
 
   async #start(): Promise<void> {
@@ -169,7 +169,7 @@ export class Supervisor {
     try {
       const packageFolder = await this.#options.packageFolder();
       // What it saves is wanted here, and the memory that it holds.
-      await this.#retired;
+      await this.#retirement.done();
       if (this.#closed || start !== this.#starts) return;
       this.#loading(0, "Loading the model.");
       const link: Link = new Link({
@@ -198,7 +198,10 @@ export class Supervisor {
         this.#loadCrashes = 0;
         this.#proven = true;
         this.#report(100);
-        this.#options.log.info("The model is loaded.", { ...message.model, restored: message.restored });
+        this.#options.log.info("The model is loaded.", { ...message.model, slotsRestored: message.restored });
+        if (message.trouble !== null) {
+          this.#options.log.warn("Saved slots could not be restored.", { reason: message.trouble });
+        }
         if (message.model.contextLength > message.model.trainedLength) {
           this.#options.log.warn("The context is longer than the model was trained for: it may lose its way there.");
         }

@@ -222,6 +222,8 @@ test("a value in tags is text where its schema says so in any way, and nothing e
     [{ type: ["string", "null"] }, '"a"', '"\\"a\\""'],
     [{ type: ["string", "integer"] }, "5", "5"],
     [{ type: ["string", "integer"] }, "5.5", '"5.5"'],
+    [{ type: ["string", "integer"] }, "2.0", '"2.0"'],
+    [{ type: ["string", "integer"] }, "12345678901234567890", '"12345678901234567890"'],
     [{ type: "boolean" }, "True", "true"],
     [{ anyOf: [{ type: "integer" }, { type: "null" }] }, " None", "null"],
     [{}, "1.10", "1.10"],

@@ -31,6 +31,7 @@ for (const kind of tinyKinds) {
           const { usage, items } = await outcomeOf(engine.generate(request, never));
           assert.ok(usage && usage.cached >= known - 16, `turn ${at}: ${usage?.cached} of ${known}`);
           known = usage.input;
+          assert.ok(items.some(({ text }) => text.length > 5));
           said.push(items);
         }
       });

@@ -9,13 +9,14 @@ import { chatTemplate, end, tokenId, vocabulary } from "../../../src/model/scrip
 const width = 64;
 const layers = 2;
 
-/** Numbers that look random and are the same every time (a linear congruential generator). */
-function matrix(rows: number, columns: number): GgufTensor {
+let state = 1;
+
+/** Numbers that look random, from a linear congruential generator. */
+function matrix(rows: number, columns: number, size = 1): GgufTensor {
   const data = new Float32Array(rows * columns);
-  let state = rows * 31 + columns;
   for (let at = 0; at < data.length; at += 1) {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) | 0;
-    data[at] = state / 2 ** 31 / Math.sqrt(columns);
+    data[at] = (size * state) / 2 ** 31 / Math.sqrt(columns);
   }
   return { shape: [columns, rows], data };
 }
@@ -25,7 +26,7 @@ const filled = (length: number, value: number): GgufTensor => ({
   data: new Float32Array(length).fill(value),
 });
 
-const attention = {
+const attention = (): Readonly<Record<string, GgufTensor>> => ({
   attn_norm: filled(width, 1),
   attn_q: matrix(width, width),
   attn_k: matrix(width, width),
@@ -37,22 +38,23 @@ const attention = {
   ffn_up: matrix(width, width),
   ffn_down: matrix(width, width),
   post_ffw_norm: filled(width, 1),
-};
+});
 const inner = 2 * width;
-const state = 16;
+const states = 16;
 const rank = 4;
-const recurrent = {
+const recurrent = (): Readonly<Record<string, GgufTensor>> => ({
   attn_norm: filled(width, 1),
   ssm_in: matrix(2 * inner, width),
   ssm_conv1d: matrix(inner, 4),
   "ssm_conv1d.bias": filled(inner, 0),
-  ssm_x: matrix(rank + 2 * state, inner),
+  ssm_x: matrix(rank + 2 * states, inner),
   ssm_dt: matrix(inner, rank),
   "ssm_dt.bias": filled(inner, 0),
-  ssm_a: { ...matrix(inner, state), data: new Float32Array(inner * state).fill(-1) },
+  ssm_a: { shape: [states, inner], data: new Float32Array(inner * states).fill(-1) },
   ssm_d: filled(inner, 1),
-  ssm_out: matrix(width, inner),
-};
+  // Louder than the token that came last, which would be said for ever.
+  ssm_out: matrix(width, inner, 64),
+});
 
 const kinds = {
   gemma2: {
@@ -72,13 +74,13 @@ const kinds = {
     about: {
       "mamba.ssm.conv_kernel": { u32: 4 },
       "mamba.ssm.inner_size": { u32: inner },
-      "mamba.ssm.state_size": { u32: state },
+      "mamba.ssm.state_size": { u32: states },
       "mamba.ssm.time_step_rank": { u32: rank },
     },
   },
 } as const satisfies Record<
   string,
-  { readonly layer: Readonly<Record<string, GgufTensor>>; readonly about: Readonly<Record<string, GgufValue>> }
+  { readonly layer: () => Readonly<Record<string, GgufTensor>>; readonly about: Readonly<Record<string, GgufValue>> }
 >;
 
 export type TinyKind = keyof typeof kinds;
@@ -89,6 +91,7 @@ export const tinyKinds = Object.keys(kinds) as readonly TinyKind[];
 const named = (name: string): string => (/\.bias$|^ssm_[ad]$/.test(name) ? name : `${name}.weight`);
 
 export async function writeTinyModel(kind: TinyKind, path: string): Promise<void> {
+  state = 1;
   const { layer, about } = kinds[kind];
   const metadata: Readonly<Record<string, GgufValue>> = {
     "general.architecture": kind,
@@ -112,7 +115,7 @@ export async function writeTinyModel(kind: TinyKind, path: string): Promise<void
     "tokenizer.chat_template": chatTemplate,
   };
   const blocks = Array.from({ length: layers }, (_, number) =>
-    Object.entries(layer).map(([name, tensor]) => [`blk.${number}.${named(name)}`, tensor] as const),
+    Object.entries(layer()).map(([name, tensor]) => [`blk.${number}.${named(name)}`, tensor] as const),
   );
   const tensors: Record<string, GgufTensor> = {
     "token_embd.weight": matrix(vocabulary.length, width),

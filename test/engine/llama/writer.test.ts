@@ -43,6 +43,7 @@ function slot(onChunk: (tokens: number) => void = () => undefined): Sequence & {
     takeCheckpoint: () => Promise.resolve(),
     saveStateToFile: () => Promise.resolve({ fileSize: 0 }),
     loadStateFromFile: () => Promise.resolve(),
+    dispose: () => Promise.resolve(),
     async evaluateWithoutGeneratingNewTokens(tokens) {
       await turn();
       onChunk(tokens.length);

@@ -1,0 +1,41 @@
+/** Owns the end of engine processes: each saves its slots, where they are to be kept, and its memory is free when it is gone. */
+import type { Log } from "../../log.ts";
+import type { Link } from "./link.ts";
+
+export class Retirement {
+  readonly #log: Log;
+  #leaving = 0;
+  #gone: Promise<unknown> = Promise.resolve();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** Whether a process on its way out still holds memory. */
+  get busy(): boolean {
+    return this.#leaving > 0;
+  }
+
+  /** Resolves when none does. */
+  async done(): Promise<void> {
+    while (this.busy) await this.#gone;
+  }
+
+  /** Ends the process of `link`, and resolves when it is gone; `saves`: it is ready, and its slots are to be kept. */
+  async retire(link: Link, saves: boolean): Promise<void> {
+    this.#leaving += 1;
+    const gone = this.#end(link, saves).finally(() => (this.#leaving -= 1));
+    this.#gone = Promise.all([this.#gone, gone]);
+    await gone;
+  }
+
+  async #end(link: Link, saves: boolean): Promise<void> {
+    if (saves) {
+      const saved = await link.save();
+      const trouble = saved === null ? "it crashed, or took too long" : saved.trouble;
+      if (trouble === null) this.#log.info("Slots are saved.", { slots: saved?.slots });
+      else this.#log.warn("Slots could not be saved.", { reason: trouble });
+    }
+    await link.end();
+  }
+}
