@@ -63,7 +63,7 @@ export const settings = {
     kind: "number",
     group: "Model",
     value: "GIB",
-    help: "of disk, for what was read while it is unloaded (default 0)",
+    help: "of disk, for threads while no model is loaded (default 0: none)",
   },
   upstream: { kind: "text", group: "Upstream", value: "URL", help: "a Chat Completions server that answers instead" },
   "upstream-key": { kind: "text", group: "Upstream", value: "KEY", help: "its key; better as a variable or a file" },

@@ -29,7 +29,7 @@ async function load(options: LoadOptions): Promise<void> {
       send({ type: "loading", percent });
     });
     const made = new Desk(runtime, saved, send);
-    const restoring = await made.restore().then(
+    const restoring = await (options.restore ? made.restore() : made.forget()).then(
       (restored) => ({ restored, trouble: null }),
       (error: unknown) => ({ restored: 0, trouble: messageOf(error) }),
     );

@@ -39,6 +39,8 @@ export class Desk {
   readonly #runs = new Set<Promise<void>>();
   readonly #threads = new Threads();
   #clock = 0;
+  /** Slots that hold what was saved, and nothing else since; null once a slot was used. */
+  #restored: number | null = 0;
 
   /** `saved`: where slots lie while no process holds them; null: nowhere. */
   constructor(runtime: Runtime, saved: SavedSlots | null, report: (report: Report) => void) {
@@ -74,7 +76,14 @@ export class Desk {
       this.#threads.note(affinity, prompt);
     }
     this.#clock = restored.length;
+    this.#restored = restored.length;
     return restored.length;
+  }
+
+  /** Deletes what was saved; resolves with the number of slots that hold something. */
+  async forget(): Promise<number> {
+    await this.#saved?.discard();
+    return 0;
   }
 
   /** Ends what is under way and saves the slots; resolves with how many. The desk is of no use afterwards. */
@@ -83,6 +92,7 @@ export class Desk {
     for (const job of this.#jobs.values()) job.cancel();
     // A step that hangs takes its slot along, and no other.
     await Promise.race([Promise.all(this.#runs), sleep(limits.engineCloseMs)]);
+    if (this.#restored !== null) return this.#restored;
     return (await this.#saved?.save(this.#seats.filter(({ busy }) => !busy))) ?? 0;
   }
 
@@ -178,6 +188,7 @@ export class Desk {
 
   async #run(seat: Seat, job: Job): Promise<void> {
     const { sequence } = seat;
+    this.#restored = null;
     try {
       await writeAnswer({ runtime: this.#runtime, sequence, job, report: this.#report });
     } catch (error) {

@@ -20,6 +20,8 @@ export interface LoadOptions {
   readonly slots: number;
   /** Where slots lie while no process holds the model; null: nowhere. */
   readonly save: SavePlace | null;
+  /** Whether slots are restored; after a crash, what was saved is deleted instead: it might crash this process too. */
+  readonly restore: boolean;
 }
 
 /** To the engine process. `id` is the asker's number for one generation or count. */

@@ -4,11 +4,14 @@ import type { Link } from "./link.ts";
 
 export class Retirement {
   readonly #log: Log;
+  readonly #saves: boolean;
   #leaving = 0;
   #gone: Promise<unknown> = Promise.resolve();
 
-  constructor(log: Log) {
+  /** `saves`: slots are to be kept. */
+  constructor(log: Log, saves: boolean) {
     this.#log = log;
+    this.#saves = saves;
   }
 
   /** Whether a process on its way out still holds memory. */
@@ -21,10 +24,10 @@ export class Retirement {
     while (this.busy) await this.#gone;
   }
 
-  /** Ends the process of `link`, and resolves when it is gone; `saves`: it is ready, and its slots are to be kept. */
-  async retire(link: Link, saves: boolean): Promise<void> {
+  /** Ends the process of `link`, and resolves when it is gone. `ready`: it has loaded its model. */
+  async retire(link: Link, ready: boolean): Promise<void> {
     this.#leaving += 1;
-    const gone = this.#end(link, saves).finally(() => (this.#leaving -= 1));
+    const gone = this.#end(link, ready && this.#saves).finally(() => (this.#leaving -= 1));
     this.#gone = Promise.all([this.#gone, gone]);
     await gone;
   }

@@ -5,6 +5,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import { countOf, listOf, parse, textOf } from "../../spec/json.ts";
 import type { Sequence } from "./binding.ts";
@@ -48,9 +49,15 @@ export class SavedSlots {
     return new SavedSlots(place, createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 32));
   }
 
-  /** Saves `slots`, those used last first, as many as there is room and time for; resolves with how many that were. */
+  /**
+   * Saves `slots`, those used last first, as many as there is room and time for, in the place of what was saved before;
+   * resolves with how many that were.
+   */
   async save(slots: readonly (Slot & { readonly sequence: Sequence })[]): Promise<number> {
     await this.#sweep();
+    if (slots.every(({ tokens }) => tokens.length === 0)) return 0;
+    // First of all, so that both are never there at once.
+    await this.discard();
     const folder = this.#ours();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     try {
@@ -61,7 +68,12 @@ export class SavedSlots {
         if (performance.now() > deadline) break;
         await settle(sequence, prompt);
         if (sequence.nextTokenIndex === 0) continue;
-        const { fileSize } = await sequence.saveStateToFile(join(folder, String(saved.length)));
+        const { fileSize } = await sequence
+          .saveStateToFile(join(folder, String(saved.length)))
+          .catch((error: unknown) => {
+            const reason = `${messageOf(error)} in ${this.#place.root}; the disk may be full`;
+            throw new Error(reason, { cause: error });
+          });
         room -= fileSize;
         if (room < 0) break;
         saved.push({ prompt: Math.min(prompt, sequence.nextTokenIndex), affinity, bytes: fileSize });
@@ -77,10 +89,14 @@ export class SavedSlots {
     }
   }
 
+  /** Deletes what was saved. */
+  discard(): Promise<void> {
+    return remove(this.#published);
+  }
+
   /**
-   * Reads back what was saved into `seats`, the slot used last first, and deletes it: were it the state that kills llama.cpp,
-   * the next process would not meet it. `renew` makes an empty sequence of one in which a state may lie in part. Resolves with
-   * what lies in each of the first seats then.
+   * Reads back what was saved into `seats`, the slot used last first. `renew` makes an empty sequence of one in which a state
+   * may lie in part. Resolves with what lies in each of the first seats then.
    */
   async restore(
     seats: readonly { sequence: Sequence }[],
@@ -89,7 +105,8 @@ export class SavedSlots {
     await this.#sweep();
     const folder = this.#ours();
     try {
-      await rename(join(this.#place.root, this.#name), folder);
+      // Were it the state that kills llama.cpp, the next process would not meet it.
+      await rename(this.#published, folder);
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
       throw error;
@@ -97,24 +114,32 @@ export class SavedSlots {
     try {
       await utimes(folder, new Date(), new Date());
       const restored: SavedSlot[] = [];
+      let whole = true;
       const deadline = performance.now() + limits.engineSaveMs / 2;
       for (const [at, slot] of listOf(parse(await readFile(join(folder, index), "utf8"))).entries()) {
         const seat = seats[restored.length];
         if (seat === undefined || performance.now() > deadline) break;
         const file = join(folder, String(at));
-        if ((await stat(file)).size !== slot["bytes"]) continue;
         try {
+          if ((await stat(file)).size !== slot["bytes"]) throw new RangeError("It was cut.");
           await seat.sequence.loadStateFromFile(file, { acceptRisk: true });
           const prompt = Math.min(countOf(slot["prompt"]) ?? 0, seat.sequence.nextTokenIndex);
           restored.push({ prompt, affinity: textOf(slot["affinity"]) });
         } catch {
+          whole = false;
           seat.sequence = await renew(seat.sequence);
         }
       }
+      // A server that is killed saves nothing; the next one finds this again. What another saved meanwhile is newer.
+      if (whole) await rename(folder, this.#published).catch(() => undefined);
       return restored;
     } finally {
       await remove(folder);
     }
+  }
+
+  get #published(): string {
+    return join(this.#place.root, this.#name);
   }
 
   /** A folder that no other process uses. */
@@ -124,13 +149,12 @@ export class SavedSlots {
 
   /** Puts `folder` in the place of what was saved before; another server may do the same at the same time. */
   async #publish(folder: string): Promise<void> {
-    const published = join(this.#place.root, this.#name);
     for (let tries = 1; ; tries += 1) {
-      await remove(published);
       try {
-        return await rename(folder, published);
+        return await rename(folder, this.#published);
       } catch (error) {
         if (tries === 3) throw error;
+        await this.discard();
       }
     }
   }

@@ -14,7 +14,7 @@ import { Pulse } from "./pulse.ts";
 import type { LoadedModel, LoadOptions, Notice, Order, Report } from "./protocol.ts";
 
 export interface SupervisorOptions {
-  readonly load: Omit<LoadOptions, "packageFolder">;
+  readonly load: Omit<LoadOptions, "packageFolder" | "restore">;
   readonly packageFolder: () => Promise<string>;
   /** Loads the model only when it is asked. */
   readonly lazy: boolean;
@@ -61,7 +61,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#crashes = new Crashes(options.calmMs);
-    this.#retirement = new Retirement(options.log);
+    this.#retirement = new Retirement(options.log, options.load.save !== null);
     this.#pulse = new Pulse({
       ping: () => this.#link?.send({ type: "ping" }),
       onHang: () => {
@@ -129,7 +129,7 @@ export class Supervisor {
     if (this.#restart !== null) clearTimeout(this.#restart);
     const model = this.#state.type === "ready" ? this.#state.model : null;
     this.#become({ type: "asleep", model });
-    if (link !== null) await this.#retirement.retire(link, model !== null && this.#saves);
+    if (link !== null) await this.#retirement.retire(link, model !== null);
   }
 
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
@@ -155,12 +155,8 @@ export class Supervisor {
     if (this.#restart !== null) clearTimeout(this.#restart);
     const loaded = this.#state.type === "ready";
     this.#giveUp({ code: "server_error", message: "The server is shutting down." });
-    if (this.#link !== null) await this.#retirement.retire(this.#link, loaded && this.#saves);
+    if (this.#link !== null) await this.#retirement.retire(this.#link, loaded);
     await this.#retirement.done();
-  }
-
-  get #saves(): boolean {
-    return this.#options.load.save !== null;
   }
 
   async #start(): Promise<void> {
@@ -180,7 +176,8 @@ export class Supervisor {
         },
       });
       this.#link = link;
-      link.send({ type: "load", options: { ...this.#options.load, packageFolder } });
+      const restore = !this.#crashes.recovering;
+      link.send({ type: "load", options: { ...this.#options.load, packageFolder, restore } });
     } catch (error) {
       if (this.#closed || start !== this.#starts) return;
       this.#options.log.error("The engine could not be installed.", { reason: messageOf(error) });

@@ -55,6 +55,7 @@ test("the slots of a loaded model sample one after the other too", { timeout: 60
       slots: 2,
       gpu: false,
       save: null,
+      restore: false,
     };
     const { sequences } = await Runtime.load(options, () => undefined);
     assert.equal(sequences.length, 2);

@@ -78,11 +78,23 @@ suite("slots on disk", { timeout: 240_000 }, () => {
       await made.engine.sleep();
       assert.equal((await onDisk()).length, 4);
       assert.ok((await ask(made, second("a"))).cached > known);
-      // Whatever becomes of this process, its successor does not meet them.
-      assert.deepEqual(await onDisk(), []);
     });
     await withEngine({ ...options, contextSize: 2048 }, async (made) => {
       for (const name of ["a", "b"]) assert.ok((await ask(made, second(name))).cached > known);
+    });
+  });
+
+  test("a server that is killed finds what was saved before; an engine that crashed does not meet it again", async () => {
+    await saveThreads(options, "a");
+    await withEngine(options, async (made) => {
+      assert.ok((await ask(made, second("a"))).cached > known);
+      assert.equal((await onDisk()).length, 3);
+      await withEngine(options, async (other) => {
+        assert.ok((await ask(other, second("a"))).cached > known);
+        kill(other, "SIGKILL");
+        assert.equal((await ask(other, second("a"))).cached, 0);
+        assert.deepEqual(await onDisk(), []);
+      });
     });
   });
 
