@@ -34,6 +34,15 @@ export function createLog(level: LogLevel, out: LineOutput = process.stderr): Lo
   return { error: write("error"), warn: write("warn"), info: write("info"), debug: write("debug") };
 }
 
+/** `log`, with `fields` in each of its lines. */
+export function logWith(fields: LogFields, log: Log): Log {
+  const add =
+    (write: Log["info"]): Log["info"] =>
+    (message, more = {}) =>
+      write(message, typeof more === "function" ? () => ({ ...fields, ...more() }) : { ...fields, ...more });
+  return { error: add(log.error), warn: add(log.warn), info: add(log.info), debug: add(log.debug) };
+}
+
 export const silentLog: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} };
 
 /** A step of long work: `done` of `total` (null: unknown), counted in `unit`. Called often; whoever shows it thins it out. */

@@ -18,11 +18,12 @@ import { ensureFolder, type Folders, locateFolders } from "./folders.ts";
 import { openDoor } from "./http/server.ts";
 import { loadKeys } from "./keys.ts";
 import { limits } from "./limits.ts";
-import { createLog, type Log } from "./log.ts";
+import { createLog, type Log, logWith } from "./log.ts";
 import {
   listModels,
   listNeighbours,
   ModelError,
+  rememberModel,
   resolveModel,
   type Surroundings,
   type Weights,
@@ -49,6 +50,8 @@ interface Running {
 /** What a signal ends gently. A shell's own code for an interrupt where work was cut off. */
 let running: Running = { end: () => Promise.resolve(), code: 130 };
 let ending = false;
+/** Whether the end takes longer, since slots are saved. */
+let saving = false;
 
 function surroundings(log: Log, signal: AbortSignal): Surroundings {
   return { folders, report: screen.report, log, signal, env: process.env };
@@ -67,10 +70,12 @@ function fetchModel(spec: string | null, log: Log): Promise<Weights> {
 
 async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
+  saving = config.saveSlots !== null;
   const log = createLog(config.logLevel, screen.lines);
   for (const [found, meant] of misspeltVariables(process.env)) log.warn(`${found} is no setting.`, { meant });
   const seal = createSeal(loadKeys(folders.data, log));
   const weights = config.upstream === null ? await fetchModels(config.models, log) : [];
+  if (weights[0] !== undefined) await rememberModel(weights[0], folders);
   const own = weights[0] === undefined ? null : await ownEngine(config, weights[0], log);
   const engine = own === null ? upstreamEngine(config, log) : withOthers(own, weights.slice(1), config, log);
   running = { end: () => engine.close(), code: 0 };
@@ -139,7 +144,6 @@ function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaSer
 
 function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false): LlamaEngine {
   const { contextSize, threads, slots, unloadAfter, saveSlots } = config;
-  const { report } = screen;
   const packageFolder = (): Promise<string> => installEngine(config, log);
   const { id: modelId, path: modelPath, bytes: modelBytes } = weights;
   const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
@@ -157,13 +161,20 @@ function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false
     idleMs,
     save,
     lazy,
-    log,
-    report,
+    log: logWith({ model: modelId }, log),
+    report: screen.report,
   });
 }
 
+/** What is cut off has to clean up. */
+const leaving = new AbortController();
+let installing: Promise<unknown> = Promise.resolve();
+
 function installEngine({ gpu }: Config, log: Log): Promise<string> {
-  return ensureEnginePackage({ folder: folders.cache, gpu, report: screen.report, log });
+  const { signal } = leaving;
+  const installed = ensureEnginePackage({ folder: folders.cache, gpu, report: screen.report, log, signal });
+  installing = Promise.allSettled([installing, installed]);
+  return installed;
 }
 
 function upstreamEngine({ upstream, upstreamKey, dialect }: Config, log: Log): Engine {
@@ -254,16 +265,20 @@ function stop(): void {
   ending = true;
   const { end, code } = running;
   const patience = limits.shutdownMs / 1000;
-  const notice = `Ending; answers under way have ${patience} seconds. The same signal again ends at once.\n`;
+  const slots = saving ? ", then slots are saved" : "";
+  const notice = `Ending; answers under way have ${patience} seconds${slots}. The same signal again ends at once.\n`;
   // A terminal has just written "^C".
   setTimeout(() => screen.lines.write(screen.lines.isTTY === true ? `\n${notice}` : notice), sameSignalMs).unref();
-  end().then(
-    () => process.exit(code),
-    () => process.exit(1),
-  );
+  void end()
+    .then(() => leaving.abort())
+    .then(() => installing)
+    .then(
+      () => process.exit(code),
+      () => process.exit(1),
+    );
 }
 
-/** A bug, so nothing that still runs can be trusted for long: requests get their last event, and that is all. */
+/** A bug, so nothing that still runs can be trusted for long: requests get their last event, and little else. */
 function crash(thrown: Error): void {
   screen.lines.write(`antiphon: a bug: ${thrown.stack ?? thrown.message}\n`);
   if (ending) process.exit(1);

@@ -21,12 +21,13 @@ const lastFile = (folders: Folders): string => join(modelFolder(folders), "last"
  */
 export async function resolveModel(spec: string | null, around: Surroundings): Promise<Weights> {
   ensureFolder(modelFolder(around.folders));
-  const weights = spec === null ? await chooseModel(around) : await bring(spec, around);
+  return spec === null ? chooseModel(around) : bring(spec, around);
+}
+
+/** Notes that `source` is served: a start without `--model` takes it next time. */
+export async function rememberModel({ source }: Weights, folders: Folders): Promise<void> {
   // A path may be relative to where this was started, and what the scripted model is for was asked for on purpose.
-  if (!["path", "scripted"].includes(sourceOf(weights.source).scheme)) {
-    await writeFile(lastFile(around.folders), weights.source);
-  }
-  return weights;
+  if (!["path", "scripted"].includes(sourceOf(source).scheme)) await writeFile(lastFile(folders), source);
 }
 
 /** Fetches the model that `spec` names, or finds it; one that is here goes by its name too. */

@@ -8,7 +8,7 @@ import { limits } from "../../src/limits.ts";
 import { silentLog } from "../../src/log.ts";
 import { codingModels, defaultModel, noteFor, recommend } from "../../src/model/catalog.ts";
 import { chooseFile, parseHubName } from "../../src/model/hub.ts";
-import { listModels, ModelError, resolveModel, type Surroundings } from "../../src/model/model.ts";
+import { listModels, ModelError, rememberModel, resolveModel, type Surroundings } from "../../src/model/model.ts";
 import { sourceOf } from "../../src/model/sources.ts";
 import { isModelFile, nameOf } from "../../src/model/weights.ts";
 import { startFakeHub, type FakeHub } from "./fake-hub.ts";
@@ -249,8 +249,9 @@ test("the caches of Hugging Face's own tools are looked into first", async () =>
 });
 
 test("with nothing asked for, the model used last is served, whatever can be reached", async () => {
-  await resolveModel(`hf:${repository}:Q8_0`, around);
-  await resolveModel("scripted", around);
+  await rememberModel(await resolveModel(`hf:${repository}:Q8_0`, around), around.folders);
+  await rememberModel(await resolveModel("scripted", around), around.folders);
+  await resolveModel(`hf:${repository}`, around);
   around = { ...around, env: { ...around.env, HF_ENDPOINT: "http://127.0.0.1:9" } };
   assert.equal((await resolveModel(null, around)).source, `hf:${repository}:Q8_0`);
 });

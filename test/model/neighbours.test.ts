@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { silentLog } from "../../src/log.ts";
-import { listNeighbours, ModelError, resolveModel, type Surroundings } from "../../src/model/model.ts";
+import { listNeighbours, ModelError, rememberModel, resolveModel, type Surroundings } from "../../src/model/model.ts";
 
 interface Machine {
   readonly around: Surroundings;
@@ -52,8 +52,9 @@ test("what Ollama holds goes by its name there", async (t) => {
   await put(`${manifests}/hf.co/org/Repo-GGUF/Q4_K_M`, manifest);
   const names = { qwen3: "qwen3", "qwen3:latest": "qwen3", "somebody/Tiny:1b": "somebody/tiny:1b" };
   for (const [name, id] of Object.entries({ ...names, "hf.co/org/Repo-GGUF:Q4_K_M": "hf.co/org/repo-gguf:q4_k_m" })) {
-    const { id: given, path } = await resolveModel(`ollama:${name}`, around);
-    assert.deepEqual([given, path], [id, blob]);
+    const weights = await resolveModel(`ollama:${name}`, around);
+    assert.deepEqual([weights.id, weights.path], [id, blob]);
+    await rememberModel(weights, around.folders);
   }
   const listed = (await listNeighbours(around)).map(({ source }) => source).sort();
   assert.deepEqual(listed, ["ollama:hf.co/org/Repo-GGUF:Q4_K_M", "ollama:qwen3:latest", "ollama:somebody/Tiny:1b"]);

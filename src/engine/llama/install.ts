@@ -20,6 +20,8 @@ export interface InstallOptions {
   readonly gpu: GpuWish;
   readonly report: ReportWork;
   readonly log: Log;
+  /** Aborted, it cleans up and throws. */
+  readonly signal?: AbortSignal;
 }
 
 const engine = "node-llama-cpp";
@@ -46,7 +48,7 @@ export async function ensureEnginePackage({ gpu: wish, ...options }: InstallOpti
   try {
     return await ensureBuild(gpu, options);
   } catch (error) {
-    if (wish !== "auto" || gpu === "off") throw error;
+    if (wish !== "auto" || gpu === "off" || options.signal?.aborted === true) throw error;
     options.log.warn("The engine's build for this GPU could not be installed; the CPU is used.", {
       gpu,
       reason: messageOf(error),
@@ -55,23 +57,25 @@ export async function ensureEnginePackage({ gpu: wish, ...options }: InstallOpti
   }
 }
 
-async function ensureBuild(gpu: Gpu, { folder, report, log }: Omit<InstallOptions, "gpu">): Promise<string> {
+async function ensureBuild(gpu: Gpu, options: Omit<InstallOptions, "gpu">): Promise<string> {
+  const { folder, report, log, signal = new AbortController().signal } = options;
   const machine = thisMachine();
   const binaries = [platformPackage(machine), ...gpuPackages(gpu, machine)];
   const engines = join(folder, "engine");
   // Builds that need no packages of their own are in the usual place.
   const extra = binaries.length > 1 ? `-${gpu}` : "";
   const target = join(engines, `${version}-${binaries[0]?.replace(/^.*\//, "")}${extra}`);
-  if (await exists(target)) return target;
   ensureFolder(engines);
   await sweep(engines);
+  if (await exists(target)) return target;
   const total = installedBytes[gpu];
   log.info("Installing the engine, once.", { engine: `${engine}@${version}`, gpu, megabytes: Math.round(total / MiB) });
   const workplace = await mkdtemp(join(engines, unfinished));
   try {
-    await install(workplace, binaries, (done) => {
+    const told = (done: number): void => {
       report({ label: "Installing the engine", done: Math.min(done, total), total, unit: "bytes" });
-    });
+    };
+    await install(workplace, binaries, told, signal);
     await moveInto(target, workplace);
   } finally {
     await rm(workplace, { recursive: true, force: true });
@@ -94,14 +98,19 @@ export function lockFor(binaries: readonly string[]): { readonly manifest: objec
 }
 
 /** `report` is told how many bytes have arrived. */
-async function install(workplace: string, binaries: readonly string[], report: (bytes: number) => void): Promise<void> {
+async function install(
+  workplace: string,
+  binaries: readonly string[],
+  report: (bytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
   const { manifest, lockFile } = lockFor(binaries);
   await writeFile(join(workplace, "package.json"), JSON.stringify(manifest));
   await writeFile(join(workplace, "package-lock.json"), JSON.stringify(lockFile));
   const done = new AbortController();
   const watching = watch(workplace, report, done.signal);
   try {
-    await npmCi(workplace);
+    await npmCi(workplace, signal);
   } finally {
     done.abort();
     await watching;
@@ -109,14 +118,19 @@ async function install(workplace: string, binaries: readonly string[], report: (
   report(Infinity);
 }
 
-async function npmCi(workplace: string): Promise<void> {
+async function npmCi(workplace: string, signal: AbortSignal): Promise<void> {
   const words = ["ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"];
   const npm = spawn("npm", [...words, "--loglevel=error"], {
     cwd: workplace,
     stdio: ["ignore", "ignore", "pipe"],
     // npm is a script on Windows, and only a shell starts those.
     shell: process.platform === "win32",
+    // A terminal's Ctrl-C is for us, who end it when nobody wants it any more, and clean up behind it.
+    detached: process.platform !== "win32",
   });
+  // It would take seconds to end by itself, and its cache stands that.
+  const leave = (): void => void npm.kill("SIGKILL");
+  signal.addEventListener("abort", leave);
   let said = "";
   npm.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-limits.engineStderrChars);
@@ -125,6 +139,8 @@ async function npmCi(workplace: string): Promise<void> {
     npm.on("error", (error: NodeJS.ErrnoException) => reject(explainStart(error)));
     npm.on("close", resolve);
   });
+  signal.removeEventListener("abort", leave);
+  signal.throwIfAborted();
   if (code !== 0) throw explainFailure(said);
 }
 
