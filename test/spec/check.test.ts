@@ -183,6 +183,13 @@ test("a lawful stream breaks no rule", () => {
   assert.deepEqual(checkEvents(lawful(), context), []);
 });
 
+test("an event that must carry a Response, and carries none, is named", () => {
+  const [created, ...rest] = lawful();
+  const { response: _response, ...bare } = created ?? {};
+  const [first] = checkEvents([bare, ...rest], context);
+  assert.deepEqual([first?.row, first?.message], [26, "missing: response"]);
+});
+
 for (const [row, mutate] of Object.entries(mutants)) {
   const number = Number(row) as keyof typeof mutants;
   test(`mutant of rule ${row} is caught: ${invariants[number].rule}`, () => {

@@ -1,5 +1,6 @@
 /** Owns the rules about the Responses that lifecycle events carry. */
 import { isDeepStrictEqual } from "node:util";
+import { events } from "../events.ts";
 import { type Fields, fieldsOf, listOf, nameOf, type Report, type Rules, show } from "./rules.ts";
 
 /** The keys that Open Responses requires and the SDK's type adds. */
@@ -24,13 +25,21 @@ const errorCodes = new Set(
   ).split(" "),
 );
 
+/** The events that carry a Response. */
+const carriers: ReadonlySet<string> = new Set(
+  Object.entries(events).flatMap(([name, { shape }]) => (shape === "lifecycle" ? [name] : [])),
+);
+
 const reasons = new Set(["max_output_tokens", "content_filter", "max_messages", "steered"]);
 
 export function snapshotRules(): Rules {
   let first: Fields | null = null;
   return {
     event(event: Fields, report): void {
-      if (!("response" in event)) return;
+      if (!("response" in event)) {
+        if (carriers.has(nameOf(event))) report(26, "missing: response");
+        return;
+      }
       const response = fieldsOf(event["response"]);
       const missing = keys.filter((key) => response[key] === undefined);
       if (missing.length > 0) report(26, `missing: ${someOf(missing)}`);
