@@ -104,6 +104,11 @@ function shortened(message: string): string {
   return `${message.slice(0, half)} ... ${message.slice(-half)}`.toWellFormed();
 }
 
+/** Whether it was an AbortSignal that ended the work. */
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof Error && thrown.name === "AbortError";
+}
+
 /** Text of anything thrown, for messages and logs. */
 export function messageOf(thrown: unknown): string {
   return thrown instanceof Error ? thrown.message : String(thrown);

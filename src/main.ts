@@ -11,7 +11,7 @@ import type { Engine } from "./engine/engine.ts";
 import { createLlamaEngine, type LlamaEngine } from "./engine/llama/host.ts";
 import { createFleet } from "./engine/fleet.ts";
 import { ensureEnginePackage } from "./engine/llama/install.ts";
-import { machineMemory } from "./engine/llama/memory.ts";
+import { bytesOf, machineMemory } from "./engine/llama/memory.ts";
 import { createLlamaServerEngine, type LlamaServerEngine } from "./engine/llama-server/server.ts";
 import { messageOf } from "./errors.ts";
 import { ensureFolder, type Folders, locateFolders } from "./folders.ts";
@@ -50,8 +50,8 @@ interface Running {
 /** What a signal ends gently. A shell's own code for an interrupt where work was cut off. */
 let running: Running = { end: () => Promise.resolve(), code: 130 };
 let ending = false;
-/** Whether the end takes longer, since slots are saved. */
-let saving = false;
+/** What the end takes longer for. */
+let atLast = "";
 
 function surroundings(log: Log, signal: AbortSignal): Surroundings {
   return { folders, report: screen.report, log, signal, env: process.env };
@@ -70,7 +70,7 @@ function fetchModel(spec: string | null, log: Log): Promise<Weights> {
 
 async function serve({ config }: Invocation): Promise<void> {
   checkExposure(config);
-  saving = config.saveSlots !== null;
+  if (config.saveSlots !== null) atLast = ", then slots are saved";
   const log = createLog(config.logLevel, screen.lines);
   for (const [found, meant] of misspeltVariables(process.env)) log.warn(`${found} is no setting.`, { meant });
   const seal = createSeal(loadKeys(folders.data, log));
@@ -145,14 +145,14 @@ function ownEngine(config: Config, weights: Weights, log: Log): Promise<LlamaSer
 function embeddedEngine(config: Config, weights: Weights, log: Log, lazy = false): LlamaEngine {
   const { contextSize, threads, slots, unloadAfter, saveSlots } = config;
   const packageFolder = (): Promise<string> => installEngine(config, log);
-  const { id: modelId, path: modelPath, bytes: modelBytes } = weights;
+  const { id: modelId, path: modelPath, files: modelFiles } = weights;
   const idleMs = unloadAfter === null ? null : unloadAfter * 60_000;
   const gpu = config.gpu !== "off";
   const save = saveSlots === null ? null : { root: ensureFolder(join(folders.cache, "slots")), bytes: saveSlots };
   return createLlamaEngine({
     modelId,
     modelPath,
-    modelBytes,
+    modelFiles,
     packageFolder,
     contextSize,
     threads,
@@ -220,7 +220,10 @@ async function engine({ config, words }: Invocation): Promise<void> {
 async function models({ config }: Invocation): Promise<void> {
   const around = surroundings(createLog(config.logLevel, screen.lines), new AbortController().signal);
   const stored = [...(await listModels(folders)), ...(await listNeighbours(around))];
-  const lines = stored.map(({ id, source, bytes, note }) => `${id}  ${megabytes(bytes)}  ${source}  ${note}`.trimEnd());
+  const lines: string[] = [];
+  for (const { id, source, files, note } of stored) {
+    lines.push(`${id}  ${megabytes(await bytesOf(files))}  ${source}  ${note}`.trimEnd());
+  }
   const none = `No models yet. Fetch one with: ${program} pull MODEL`;
   process.stdout.write(`${lines.length > 0 ? lines.join("\n") : none}\n`);
 }
@@ -263,14 +266,13 @@ function stop(): void {
   if (ending) return;
   stopped = now;
   ending = true;
+  leaving.abort();
   const { end, code } = running;
   const patience = limits.shutdownMs / 1000;
-  const slots = saving ? ", then slots are saved" : "";
-  const notice = `Ending; answers under way have ${patience} seconds${slots}. The same signal again ends at once.\n`;
+  const notice = `Ending; answers under way have ${patience} seconds${atLast}. The same signal again ends at once.\n`;
   // A terminal has just written "^C".
   setTimeout(() => screen.lines.write(screen.lines.isTTY === true ? `\n${notice}` : notice), sameSignalMs).unref();
   void end()
-    .then(() => leaving.abort())
     .then(() => installing)
     .then(
       () => process.exit(code),

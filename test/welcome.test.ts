@@ -9,7 +9,7 @@ const GiB = 1024 ** 3;
 const weights = {
   id: "qwen3-0.6b",
   path: "model.gguf",
-  bytes: 0,
+  files: ["model.gguf"],
   source: defaultModel.source,
   note: defaultModel.note,
 };

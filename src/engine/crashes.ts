@@ -19,11 +19,6 @@ export class Crashes {
     return performance.now() - (this.#times.at(-1) ?? -Infinity) >= this.#calmMs;
   }
 
-  /** Whether it crashed, and did no work since. */
-  get recovering(): boolean {
-    return this.#count > 0;
-  }
-
   /** It crashed: milliseconds until it is started again, or null where it crashes over and over. */
   pause(): number | null {
     count("antiphon_engine_crashes_total", {});

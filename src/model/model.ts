@@ -6,7 +6,7 @@ import { ensureFolder, type Folders } from "../folders.ts";
 import { defaultModel, fallbackModel, noteFor, scriptedModel } from "./catalog.ts";
 import { isGguf } from "./gguf.ts";
 import { sourceOf, sources, type Source } from "./sources.ts";
-import { bytesOf, isModelFile, ModelError, nameOf, type Surroundings, type Weights } from "./weights.ts";
+import { filesOf, isModelFile, ModelError, nameOf, type Surroundings, type Weights } from "./weights.ts";
 
 export { ModelError, type Surroundings, type Weights } from "./weights.ts";
 
@@ -55,8 +55,8 @@ async function find(spec: string, around: Surroundings): Promise<Weights | null>
 
 async function accept(source: string, path: string): Promise<Weights> {
   if (!(await isGguf(path))) throw new ModelError(`${path} is no GGUF file, so llama.cpp cannot load it.`);
-  const bytes = await bytesOf(path);
-  return { id: idOf(source, path), path, bytes, source, note: noteFor(source) ?? "your own choice" };
+  const files = await filesOf(path);
+  return { id: idOf(source, path), path, files, source, note: noteFor(source) ?? "your own choice" };
 }
 
 /** The name that clients see. */
@@ -94,7 +94,7 @@ export async function listNeighbours(around: Surroundings): Promise<readonly Wei
     return Promise.all(
       held.map(async ({ name, path }) => {
         const source = `${scheme}:${name}`;
-        return { id: idOf(source, path), path, bytes: await bytesOf(path), source, note: `held by ${scheme}` };
+        return { id: idOf(source, path), path, files: await filesOf(path), source, note: `held by ${scheme}` };
       }),
     );
   });
@@ -112,7 +112,7 @@ export async function listModels(folders: Folders): Promise<readonly Weights[]> 
   const models = files.sort().map(async (file) => {
     const path = join(folder, file);
     const source = storedSource(file);
-    return { id: nameOf(path), path, bytes: await bytesOf(path), source, note: noteFor(source) ?? "" };
+    return { id: nameOf(path), path, files: await filesOf(path), source, note: noteFor(source) ?? "" };
   });
   return Promise.all(models);
 }

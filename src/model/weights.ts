@@ -1,5 +1,5 @@
 /** Owns the words of this room: weights that were found, the surroundings they are looked for in, and the error. */
-import { readdir, stat } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { Folders } from "../folders.ts";
 import type { Log, ReportWork } from "../log.ts";
@@ -10,8 +10,8 @@ export interface Weights {
   readonly id: string;
   /** A GGUF file; the first of them where a model comes in several. */
   readonly path: string;
-  /** Of all its files. */
-  readonly bytes: number;
+  /** All its files, that one first. */
+  readonly files: readonly string[];
   /** What to type after `--model` to get it again. */
   readonly source: string;
   /** What it is good for, in one phrase. */
@@ -65,12 +65,11 @@ export function partsOf(file: string, files: readonly string[]): readonly string
     : [file];
 }
 
-/** Bytes of the model whose first file is at `path`. */
-export async function bytesOf(path: string): Promise<number> {
+/** All files of the model whose first is at `path`. */
+export async function filesOf(path: string): Promise<readonly string[]> {
   const folder = dirname(path);
   const parts = split.test(path) ? partsOf(basename(path), await readdir(folder)) : [basename(path)];
-  const files = await Promise.all(parts.map((part) => stat(join(folder, part))));
-  return files.reduce((sum, { size }) => sum + size, 0);
+  return parts.map((part) => join(folder, part));
 }
 
 /** Those of `files` that are not parts of a model of which others are missing. */

@@ -103,7 +103,7 @@ test("the catalog recommends by memory and knows its models again", () => {
 test("a path is taken as it is, checked, and never fetched", async () => {
   const path = await put(join(home, "My-Model.gguf"), weights);
   const note = "your own choice";
-  const found = { id: "my-model", path, bytes: weights.length, source: path, note };
+  const found = { id: "my-model", path, files: [path], source: path, note };
   assert.deepEqual(await resolveModel(path, around), found);
   await failure(await put(join(home, "page.gguf"), "<!doctype html>"), /no GGUF file/);
   await failure("org/Tiny-1B-GGUF", /write hf:org\/Tiny-1B-GGUF$/);
@@ -119,7 +119,7 @@ test("a model is fetched once, checked, and found again without the hub", async 
   assert.deepEqual(hub.seen, []);
   const [stored] = await listModels(around.folders);
   assert.equal(stored?.source, `hf:${file}`);
-  assert.equal(stored?.bytes, weights.length);
+  assert.deepEqual(stored?.files, [first.path]);
   assert.equal((await resolveModel(stored?.source ?? "", around)).path, first.path);
 });
 
@@ -225,9 +225,9 @@ test("all parts of a split model are fetched, and half of them are no model", as
   const part = (n: number): string => `${repository}/Q2_K/T-Q2_K-0000${n}-of-00002.gguf`;
   hub.files.set(part(1), weights).set(part(2), weights);
   const spec = `hf:${repository}:Q2_K`;
-  const { path, bytes } = await resolveModel(spec, around);
+  const { path, files } = await resolveModel(spec, around);
   assert.match(path, /00001-of-00002\.gguf$/);
-  assert.equal(bytes, 2 * weights.length);
+  assert.deepEqual(files, [path, path.replace("00001-of", "00002-of")]);
   const second = path.replace("00001-of", "00002-of");
   await rm(second);
   await resolveModel(spec, around);

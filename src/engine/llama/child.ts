@@ -9,7 +9,7 @@ let desk: Desk | null = null;
 
 async function save(): Promise<void> {
   try {
-    send({ type: "saved", slots: (await desk?.save()) ?? 0, trouble: null });
+    send({ type: "saved", ...((await desk?.save()) ?? { slots: 0, trouble: null }) });
   } catch (error) {
     send({ type: "saved", slots: 0, trouble: messageOf(error) });
   }
@@ -29,7 +29,7 @@ async function load(options: LoadOptions): Promise<void> {
       send({ type: "loading", percent });
     });
     const made = new Desk(runtime, saved, send);
-    const restoring = await (options.restore ? made.restore() : made.forget()).then(
+    const restoring = await (options.restore ? made.restore() : Promise.resolve(0)).then(
       (restored) => ({ restored, trouble: null }),
       (error: unknown) => ({ restored: 0, trouble: messageOf(error) }),
     );

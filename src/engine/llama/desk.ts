@@ -7,7 +7,7 @@ import type { Sequence, Token } from "./binding.ts";
 import { Job } from "./job.ts";
 import type { Report } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
-import type { SavedSlots } from "./saved.ts";
+import type { Kept, SavedSlots } from "./saved.ts";
 import { chooseSlot, Threads } from "./slots.ts";
 import { TemplateError } from "./template.ts";
 import { writeAnswer } from "./writer.ts";
@@ -39,8 +39,8 @@ export class Desk {
   readonly #runs = new Set<Promise<void>>();
   readonly #threads = new Threads();
   #clock = 0;
-  /** Slots that hold what was saved, and nothing else since; null once a slot was used. */
-  #restored: number | null = 0;
+  /** Whether slots hold something else than what was restored. */
+  #used = false;
 
   /** `saved`: where slots lie while no process holds them; null: nowhere. */
   constructor(runtime: Runtime, saved: SavedSlots | null, report: (report: Report) => void) {
@@ -76,24 +76,17 @@ export class Desk {
       this.#threads.note(affinity, prompt);
     }
     this.#clock = restored.length;
-    this.#restored = restored.length;
     return restored.length;
   }
 
-  /** Deletes what was saved; resolves with the number of slots that hold something. */
-  async forget(): Promise<number> {
-    await this.#saved?.discard();
-    return 0;
-  }
-
-  /** Ends what is under way and saves the slots; resolves with how many. The desk is of no use afterwards. */
-  async save(): Promise<number> {
+  /** Ends what is under way and saves the slots, where they were used. The desk is of no use afterwards. */
+  async save(): Promise<Kept> {
     this.#queue.length = 0;
     for (const job of this.#jobs.values()) job.cancel();
-    // A step that hangs takes its slot along, and no other.
     await Promise.race([Promise.all(this.#runs), sleep(limits.engineCloseMs)]);
-    if (this.#restored !== null) return this.#restored;
-    return (await this.#saved?.save(this.#seats.filter(({ busy }) => !busy))) ?? 0;
+    // It holds the context, so that nothing can be saved.
+    if (this.#runs.size > 0) return { slots: 0, trouble: "an answer does not end" };
+    return this.#used && this.#saved !== null ? this.#saved.save(this.#seats) : { slots: 0, trouble: null };
   }
 
   generate(id: number, request: EngineRequest): void {
@@ -188,7 +181,7 @@ export class Desk {
 
   async #run(seat: Seat, job: Job): Promise<void> {
     const { sequence } = seat;
-    this.#restored = null;
+    this.#used = true;
     try {
       await writeAnswer({ runtime: this.#runtime, sequence, job, report: this.#report });
     } catch (error) {

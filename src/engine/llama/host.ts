@@ -18,8 +18,8 @@ export interface LlamaOptions {
   readonly modelId: string;
   /** A GGUF file. */
   readonly modelPath: string;
-  /** Of that file, and of all others of a model that comes in several. */
-  readonly modelBytes: number;
+  /** That file, and all others of a model that comes in several. */
+  readonly modelFiles: readonly string[];
   /** Brings the engine package, and says where it lies; see install.ts. */
   readonly packageFolder: () => Promise<string>;
   /** Tokens of one conversation; null: what the model was trained for, bounded by memory. */
@@ -55,9 +55,9 @@ export interface LlamaEngine extends Member {
 
 /** Starts to load the model at once and returns before it has. */
 export function createLlamaEngine(options: LlamaOptions): LlamaEngine {
-  const { modelId, modelPath, modelBytes, contextSize, threads, slots, gpu, save = null } = options;
+  const { modelId, modelPath, modelFiles, contextSize, threads, slots, gpu, save = null } = options;
   const { lazy = false, report = () => {} } = options;
-  const load = { modelPath, modelBytes, contextSize, threads, slots, gpu, save };
+  const load = { modelPath, modelFiles, contextSize, threads, slots, gpu, save };
   const supervisor = new Supervisor({ ...options, load, lazy, report });
   return {
     modelId,

@@ -119,18 +119,18 @@ async function install(
 }
 
 async function npmCi(workplace: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   const words = ["ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"];
   const npm = spawn("npm", [...words, "--loglevel=error"], {
     cwd: workplace,
     stdio: ["ignore", "ignore", "pipe"],
     // npm is a script on Windows, and only a shell starts those.
     shell: process.platform === "win32",
-    // A terminal's Ctrl-C is for us, who end it when nobody wants it any more, and clean up behind it.
-    detached: process.platform !== "win32",
   });
   // It would take seconds to end by itself, and its cache stands that.
   const leave = (): void => void npm.kill("SIGKILL");
   signal.addEventListener("abort", leave);
+  process.once("exit", leave);
   let said = "";
   npm.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(-limits.engineStderrChars);
@@ -140,6 +140,7 @@ async function npmCi(workplace: string, signal: AbortSignal): Promise<void> {
     npm.on("close", resolve);
   });
   signal.removeEventListener("abort", leave);
+  process.off("exit", leave);
   signal.throwIfAborted();
   if (code !== 0) throw explainFailure(said);
 }

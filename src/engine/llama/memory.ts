@@ -1,4 +1,5 @@
 /** Owns the question whether a model fits this machine, asked before it is loaded: llama.cpp would read it from disk for ever. */
+import { stat } from "node:fs/promises";
 import { totalmem } from "node:os";
 
 const GiB = 1024 ** 3;
@@ -14,6 +15,12 @@ export function machineMemory(): number {
   const total = totalmem();
   // 0, or more than there is, where nothing bounds it.
   return Math.min(total, process.constrainedMemory() || total);
+}
+
+/** What `files` take together. */
+export async function bytesOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map((file) => stat(file)));
+  return sizes.reduce((sum, { size }) => sum + size, 0);
 }
 
 /** Throws, in words for people, where weights of `bytes` do not fit at all. What a context takes is checked as it is made. */

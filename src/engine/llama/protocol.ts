@@ -1,15 +1,15 @@
 /** Owns the messages between the server and the engine process: one type a direction, plain data only. */
 import type { EngineRequest, Failure, FinishReason, Logprob, Usage } from "../engine.ts";
 import type { AnswerForm, CallForm } from "../format/forms.ts";
-import type { SavePlace } from "./saved.ts";
+import type { Kept, SavePlace } from "./saved.ts";
 import type { Loss } from "./slots.ts";
 
 export interface LoadOptions {
   /** Where the engine package was installed. */
   readonly packageFolder: string;
   readonly modelPath: string;
-  /** Of all files of the model. */
-  readonly modelBytes: number;
+  /** All files of the model, that one first. */
+  readonly modelFiles: readonly string[];
   /** Tokens of one conversation; null: as many as the model was trained for and memory allows. */
   readonly contextSize: number | null;
   /** null: one less than the machine has cores, since llama.cpp collapses when another process takes one of its cores. */
@@ -20,7 +20,7 @@ export interface LoadOptions {
   readonly slots: number;
   /** Where slots lie while no process holds the model; null: nowhere. */
   readonly save: SavePlace | null;
-  /** Whether slots are restored; after a crash, what was saved is deleted instead: it might crash this process too. */
+  /** Whether slots are restored; not after a crash: what was saved might crash this process too. */
   readonly restore: boolean;
 }
 
@@ -66,11 +66,9 @@ export type Notice =
   /** The model cannot be loaded, and would not be next time either. */
   | { readonly type: "broken"; readonly message: string };
 
-/** The last words of an engine process that is told to save: so many slots lie on disk now; `trouble`: why none could. */
-export interface Saved {
+/** The last words of an engine process that is told to save. */
+export interface Saved extends Kept {
   readonly type: "saved";
-  readonly slots: number;
-  readonly trouble: string | null;
 }
 
 /** From the engine process about one generation or count; `done`, `failed` and `counted` are the last ones. */

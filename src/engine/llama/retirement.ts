@@ -35,9 +35,9 @@ export class Retirement {
   async #end(link: Link, saves: boolean): Promise<void> {
     if (saves) {
       const saved = await link.save();
-      const trouble = saved === null ? "it crashed, or took too long" : saved.trouble;
-      if (trouble === null) this.#log.info("Slots are saved.", { slots: saved?.slots });
-      else this.#log.warn("Slots could not be saved.", { reason: trouble });
+      const { slots, trouble } = saved ?? { slots: 0, trouble: "it crashed, or took too long" };
+      if (slots > 0) this.#log.info("Slots are saved.", { slots });
+      if (trouble !== null) this.#log.warn("Slots could not be saved.", { reason: trouble });
     }
     await link.end();
   }

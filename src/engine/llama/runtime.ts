@@ -20,7 +20,7 @@ import {
   type Token,
   type TokenBias,
 } from "./binding.ts";
-import { demandMemory, machineMemory } from "./memory.ts";
+import { bytesOf, demandMemory, machineMemory } from "./memory.ts";
 import type { LoadedModel, LoadOptions } from "./protocol.ts";
 import { Rounds } from "./rounds.ts";
 import { Stride } from "./stride.ts";
@@ -89,7 +89,8 @@ export class Runtime {
     const binding = await loadBinding(options.packageFolder);
     const complaints: string[] = [];
     const llama = await startLlama(binding, options, complaints);
-    demandMemory(options.modelBytes, machineMemory(), llama.gpu === false ? null : await llama.getVramState());
+    const bytes = await bytesOf(options.modelFiles);
+    demandMemory(bytes, machineMemory(), llama.gpu === false ? null : await llama.getVramState());
     const onLoadProgress = (part: number): void => onProgress(Math.floor(part * 100));
     const model = await llama.loadModel({ modelPath, onLoadProgress }).catch(async (error: unknown) => {
       // node-llama-cpp says that it failed; llama.cpp says why, and its lines come a little later.

@@ -3,7 +3,7 @@
  * anew: for a processor, minutes become seconds.
  */
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
@@ -25,12 +25,20 @@ export interface SavedSlot {
   readonly affinity: string | null;
 }
 
+/** How many slots were saved, and why not more, where there was trouble. */
+export interface Kept {
+  readonly slots: number;
+  readonly trouble: string | null;
+}
+
+type Held = Slot & { readonly sequence: Sequence };
+
 /** Lists the slots of its folder, the one used last first; each one's state lies beside it, under its place in the list. */
 const index = "slots.json";
 
 /**
- * The slots of one model as it is loaded now. They lie in a folder of their own; while a process writes or reads it, that has
- * a suffix, so that processes never meet in one folder, and what one that died left is known.
+ * The slots of one model as it is loaded now. They lie in a folder of their own; while a process writes it, that has a suffix,
+ * so that no two write in one folder, and what one that died left is known.
  */
 export class SavedSlots {
   readonly #place: SavePlace;
@@ -41,101 +49,91 @@ export class SavedSlots {
     this.#name = name;
   }
 
-  /** To be made before the weights are loaded: when the slots are saved, another file may have taken their place. */
+  /** To be made before the weights are loaded: when the slots are saved, other files may have taken their place. */
   static async of(place: SavePlace, options: LoadOptions): Promise<SavedSlots> {
-    const { modelPath, modelBytes, packageFolder, slots, gpu } = options;
-    const { mtimeMs } = await stat(modelPath);
-    const about = [modelPath, modelBytes, mtimeMs, basename(packageFolder), slots, gpu];
+    const { modelFiles, packageFolder, slots, gpu } = options;
+    const files = modelFiles.map(async (file) => {
+      const { size, mtimeMs, ino } = (await stat(file).catch(() => null)) ?? {};
+      return [file, size, mtimeMs, ino];
+    });
+    const about = [await Promise.all(files), basename(packageFolder), slots, gpu];
     return new SavedSlots(place, createHash("sha256").update(JSON.stringify(about)).digest("hex").slice(0, 32));
   }
 
-  /**
-   * Saves `slots`, those used last first, as many as there is room and time for, in the place of what was saved before;
-   * resolves with how many that were.
-   */
-  async save(slots: readonly (Slot & { readonly sequence: Sequence })[]): Promise<number> {
+  /** Saves `slots`, those used last first, as many as there is room and time for, in the place of what was saved before. */
+  async save(slots: readonly Held[]): Promise<Kept> {
     await this.#sweep();
-    if (slots.every(({ tokens }) => tokens.length === 0)) return 0;
-    // First of all, so that both are never there at once.
-    await this.discard();
     const folder = this.#ours();
     await mkdir(folder, { recursive: true, mode: 0o700 });
     try {
-      const saved: (SavedSlot & { readonly bytes: number })[] = [];
-      const deadline = performance.now() + limits.engineSaveMs / 2;
-      let room = this.#place.bytes;
-      for (const { sequence, prompt, affinity } of slots.toSorted((a, b) => b.used - a.used)) {
-        if (performance.now() > deadline) break;
-        await settle(sequence, prompt);
-        if (sequence.nextTokenIndex === 0) continue;
-        const { fileSize } = await sequence
-          .saveStateToFile(join(folder, String(saved.length)))
-          .catch((error: unknown) => {
-            const reason = `${messageOf(error)} in ${this.#place.root}; the disk may be full`;
-            throw new Error(reason, { cause: error });
-          });
-        room -= fileSize;
-        if (room < 0) break;
-        saved.push({ prompt: Math.min(prompt, sequence.nextTokenIndex), affinity, bytes: fileSize });
-        await this.#makeRoom(room);
-      }
-      if (saved.length === 0) return 0;
-      await rm(join(folder, String(saved.length)), { force: true });
-      await writeFile(join(folder, index), JSON.stringify(saved));
-      await this.#publish(folder);
-      return saved.length;
+      const kept = await this.#write(folder, slots);
+      if (kept.slots > 0) await this.#publish(folder);
+      return kept;
     } finally {
       await remove(folder);
     }
   }
 
-  /** Deletes what was saved. */
-  discard(): Promise<void> {
-    return remove(this.#published);
-  }
-
   /**
-   * Reads back what was saved into `seats`, the slot used last first. `renew` makes an empty sequence of one in which a state
-   * may lie in part. Resolves with what lies in each of the first seats then.
+   * Reads back what was saved into `seats`, the slot used last first; it stays on disk until it is replaced. `renew` makes an
+   * empty sequence of one in which a state may lie in part. Resolves with what lies in each of the first seats then.
    */
   async restore(
     seats: readonly { sequence: Sequence }[],
     renew: (sequence: Sequence) => Promise<Sequence>,
   ): Promise<readonly SavedSlot[]> {
     await this.#sweep();
-    const folder = this.#ours();
-    try {
-      // Were it the state that kills llama.cpp, the next process would not meet it.
-      await rename(this.#published, folder);
-    } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    const list = await readFile(join(this.#published, index), "utf8").catch((error: unknown) => {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
       throw error;
-    }
-    try {
-      await utimes(folder, new Date(), new Date());
-      const restored: SavedSlot[] = [];
-      let whole = true;
-      const deadline = performance.now() + limits.engineSaveMs / 2;
-      for (const [at, slot] of listOf(parse(await readFile(join(folder, index), "utf8"))).entries()) {
-        const seat = seats[restored.length];
-        if (seat === undefined || performance.now() > deadline) break;
-        const file = join(folder, String(at));
-        try {
-          if ((await stat(file)).size !== slot["bytes"]) throw new RangeError("It was cut.");
-          await seat.sequence.loadStateFromFile(file, { acceptRisk: true });
-          const prompt = Math.min(countOf(slot["prompt"]) ?? 0, seat.sequence.nextTokenIndex);
-          restored.push({ prompt, affinity: textOf(slot["affinity"]) });
-        } catch {
-          whole = false;
-          seat.sequence = await renew(seat.sequence);
-        }
+    });
+    const restored: SavedSlot[] = [];
+    const deadline = performance.now() + limits.engineSaveMs / 2;
+    for (const [at, slot] of listOf(parse(list)).entries()) {
+      const seat = seats[restored.length];
+      if (seat === undefined || performance.now() > deadline) break;
+      const file = join(this.#published, String(at));
+      // Another server may replace it meanwhile, and one that lost its power leaves a part.
+      if ((await stat(file).catch(() => null))?.size !== slot["bytes"]) continue;
+      try {
+        await seat.sequence.loadStateFromFile(file, { acceptRisk: true });
+        const prompt = Math.min(countOf(slot["prompt"]) ?? 0, seat.sequence.nextTokenIndex);
+        restored.push({ prompt, affinity: textOf(slot["affinity"]) });
+      } catch {
+        seat.sequence = await renew(seat.sequence);
       }
-      // A server that is killed saves nothing; the next one finds this again. What another saved meanwhile is newer.
-      if (whole) await rename(folder, this.#published).catch(() => undefined);
-      return restored;
-    } finally {
-      await remove(folder);
     }
+    return restored;
+  }
+
+  async #write(folder: string, slots: readonly Held[]): Promise<Kept> {
+    const deadline = performance.now() + limits.engineSaveMs / 2;
+    const saved: (SavedSlot & { readonly bytes: number })[] = [];
+    let room = this.#place.bytes;
+    let trouble: string | null = null;
+    for (const { sequence, prompt, affinity } of slots.toSorted((a, b) => b.used - a.used)) {
+      if (performance.now() > deadline) break;
+      const file = join(folder, String(saved.length));
+      try {
+        await settle(sequence, prompt);
+        if (sequence.nextTokenIndex === 0) continue;
+        const { fileSize: bytes } = await sequence.saveStateToFile(file);
+        if (bytes > room) {
+          await rm(file);
+          break;
+        }
+        room -= bytes;
+        saved.push({ prompt: Math.min(prompt, sequence.nextTokenIndex), affinity, bytes });
+        await this.#makeRoom(room);
+      } catch (error) {
+        trouble = `${messageOf(error)} in ${this.#place.root}; the disk may be full`;
+        await rm(file, { force: true });
+        break;
+      }
+    }
+    await this.#makeRoom(room);
+    await writeFile(join(folder, index), JSON.stringify(saved));
+    return { slots: saved.length, trouble };
   }
 
   get #published(): string {
@@ -154,7 +152,7 @@ export class SavedSlots {
         return await rename(folder, this.#published);
       } catch (error) {
         if (tries === 3) throw error;
-        await this.discard();
+        await remove(this.#published);
       }
     }
   }
@@ -162,17 +160,18 @@ export class SavedSlots {
   /** Deletes what was saved longest ago until the rest takes at most `bytes`. */
   async #makeRoom(bytes: number): Promise<void> {
     let room = bytes;
-    for (const { path, size, inUse } of (await this.#folders()).toSorted((a, b) => b.saved - a.saved)) {
-      if (inUse) continue;
+    for (const { path, size, unfinished } of (await this.#folders()).toSorted((a, b) => b.saved - a.saved)) {
+      if (unfinished) continue;
       if (size > room) await remove(path);
       else room -= size;
     }
   }
 
-  /** Deletes what processes left that ended while they wrote or read. */
+  /** Deletes what processes left that ended while they wrote. */
   async #sweep(): Promise<void> {
     const abandoned = Date.now() - 2 * limits.engineSaveMs;
-    for (const { path, saved, inUse } of await this.#folders()) if (inUse && saved < abandoned) await remove(path);
+    for (const { path, saved, unfinished } of await this.#folders())
+      if (unfinished && saved < abandoned) await remove(path);
   }
 
   /** All folders; those that go while it looks are empty. */
@@ -188,7 +187,8 @@ interface Folder {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly saved: number;
-  readonly inUse: boolean;
+  /** Whether a process writes it, or died at that. */
+  readonly unfinished: boolean;
 }
 
 async function weigh(path: string): Promise<Folder> {
@@ -196,7 +196,7 @@ async function weigh(path: string): Promise<Folder> {
   const files = await Promise.all(names.map((name) => stat(join(path, name)).catch(() => null)));
   const saved = (await stat(path).catch(() => null))?.mtimeMs ?? 0;
   const size = files.reduce((sum, file) => sum + (file?.size ?? 0), 0);
-  return { path, size, saved, inUse: basename(path).includes(".") };
+  return { path, size, saved, unfinished: basename(path).includes(".") };
 }
 
 /** On Windows a scanner may hold what was just written. */

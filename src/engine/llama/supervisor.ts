@@ -2,7 +2,7 @@
  * Owns the life of the engine process: starts it, waits for its model, starts it anew after a crash, gives up, ends it when
  * nobody asks for long, since only then does the memory come back.
  */
-import { messageOf } from "../../errors.ts";
+import { isAbort, messageOf } from "../../errors.ts";
 import { limits } from "../../limits.ts";
 import type { Log, ReportWork } from "../../log.ts";
 import { Crashes } from "../crashes.ts";
@@ -57,6 +57,8 @@ export class Supervisor {
   #complaint: string | null = null;
   #starts = 0;
   #closed = false;
+  /** The last process ended in order. */
+  #restores = true;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
@@ -124,12 +126,15 @@ export class Supervisor {
     // A process that could not load its model is on its way out; it holds memory until it is gone.
     if (type === "down") return link?.end();
     this.#link = null;
+    this.#restores = true;
     // One that is being prepared is not wanted any more.
     this.#starts += 1;
     if (this.#restart !== null) clearTimeout(this.#restart);
     const model = this.#state.type === "ready" ? this.#state.model : null;
     this.#become({ type: "asleep", model });
     if (link !== null) await this.#retirement.retire(link, model !== null);
+    // One that was asked again while it saved may have no process yet.
+    return this.#retirement.done();
   }
 
   /** Asks the engine process; its reports come into the inbox that is returned. Only while `ready`. */
@@ -160,8 +165,7 @@ export class Supervisor {
   }
 
   async #start(): Promise<void> {
-    this.#starts += 1;
-    const start = this.#starts;
+    const start = (this.#starts += 1);
     try {
       const packageFolder = await this.#options.packageFolder();
       // What it saves is wanted here, and the memory that it holds.
@@ -176,10 +180,10 @@ export class Supervisor {
         },
       });
       this.#link = link;
-      const restore = !this.#crashes.recovering;
-      link.send({ type: "load", options: { ...this.#options.load, packageFolder, restore } });
+      link.send({ type: "load", options: { ...this.#options.load, packageFolder, restore: this.#restores } });
     } catch (error) {
-      if (this.#closed || start !== this.#starts) return;
+      // Whoever cut the installation off is about to close.
+      if (this.#closed || start !== this.#starts || isAbort(error)) return;
       this.#options.log.error("The engine could not be installed.", { reason: messageOf(error) });
       if (this.#proven) return this.#crashed("its package is gone");
       this.#giveUp({ code: "server_error", message: messageOf(error) });
@@ -196,9 +200,7 @@ export class Supervisor {
         this.#proven = true;
         this.#report(100);
         this.#options.log.info("The model is loaded.", { ...message.model, slotsRestored: message.restored });
-        if (message.trouble !== null) {
-          this.#options.log.warn("Saved slots could not be restored.", { reason: message.trouble });
-        }
+        if (message.trouble !== null) this.#options.log.warn("No slot is restored.", { reason: message.trouble });
         if (message.model.contextLength > message.model.trainedLength) {
           this.#options.log.warn("The context is longer than the model was trained for: it may lose its way there.");
         }
@@ -234,6 +236,7 @@ export class Supervisor {
     this.#pulse.stop();
     if (this.#closed || this.#state.type === "down") return;
     this.#options.log.warn("The engine process crashed.", { how, lastWords });
+    if (this.#complaint === null) this.#restores = false;
     this.#crashed(this.#complaint ?? how);
     this.#complaint = null;
   }

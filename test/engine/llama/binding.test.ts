@@ -49,7 +49,7 @@ test("the slots of a loaded model sample one after the other too", { timeout: 60
     const options = {
       packageFolder: await enginePackage(),
       modelPath,
-      modelBytes: 0,
+      modelFiles: [modelPath],
       contextSize: 512,
       threads: 1,
       slots: 2,

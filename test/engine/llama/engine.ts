@@ -8,7 +8,6 @@ import { createLlamaEngine, type LlamaEngine, type LlamaOptions } from "../../..
 import { ensureEnginePackage } from "../../../src/engine/llama/install.ts";
 import { ensureFolder, locateFolders } from "../../../src/folders.ts";
 import { silentLog } from "../../../src/log.ts";
-import { bytesOf } from "../../../src/model/weights.ts";
 import { writeScriptedModel } from "../../../src/model/scripted.ts";
 import { chatTemplate } from "../../../src/model/scripted-text.ts";
 
@@ -33,7 +32,7 @@ export async function scriptedEngine(options: Partial<LlamaOptions> = {}): Promi
   const engine = createLlamaEngine({
     modelId: "scripted",
     modelPath: path,
-    modelBytes: await bytesOf(path).catch(() => 0),
+    modelFiles: [path],
     packageFolder: enginePackage,
     contextSize: null,
     threads: 1,

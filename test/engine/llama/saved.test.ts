@@ -93,9 +93,18 @@ suite("slots on disk", { timeout: 240_000 }, () => {
         assert.ok((await ask(other, second("a"))).cached > known);
         kill(other, "SIGKILL");
         assert.equal((await ask(other, second("a"))).cached, 0);
-        assert.deepEqual(await onDisk(), []);
       });
     });
+  });
+
+  test("who leaves before anything is restored leaves it there, and so does whom too small a context refuses it", async () => {
+    await saveThreads(options, "a");
+    const saved = new Set(await onDisk());
+    await withEngine(options, () => Promise.resolve());
+    assert.deepEqual(new Set(await onDisk()), saved);
+    await withEngine({ ...options, contextSize: 256 }, async (made) => void (await made.engine.settled()));
+    assert.deepEqual(new Set(await onDisk()), saved);
+    await withEngine(options, async (made) => assert.ok((await ask(made, second("a"))).cached > known));
   });
 
   test("a restored slot is its thread's, though the end of the thread was changed meanwhile", async () => {
@@ -165,7 +174,7 @@ suite("slots on disk", { timeout: 240_000 }, () => {
     const log = createLog("warn", { write: (line) => lines.push(line) });
     await writeFile(join(folder, "slots"), "a file");
     await withEngine({ ...options, log }, async (made) => assert.equal((await ask(made, first("a"))).cached, 0));
-    assert.match(lines.join(""), /could not be restored.*ENOTDIR.*\n.*could not be saved.*E(?:EXIST|NOTDIR)/);
+    assert.match(lines.join(""), /No slot is restored.*ENOTDIR.*\n.*could not be saved.*E(?:EXIST|NOTDIR)/);
   });
 
   test("who asks while slots are being saved gets them, and closing waits until they are", async () => {
@@ -175,12 +184,20 @@ suite("slots on disk", { timeout: 240_000 }, () => {
       kill(made, "SIGSTOP");
       const asleep = made.engine.sleep();
       assert.ok(pid !== null && made.engine.pid === null && made.engine.awake);
+      const left = new AbortController();
+      const leaving = made.engine.generate(second("a"), left.signal)[Symbol.asyncIterator]().next();
+      left.abort();
+      await leaving;
+      let gone = false;
+      const again = made.engine.sleep().then(() => (gone = true));
+      await sleep(100);
+      assert.equal(gone, false);
       const asked = ask(made, second("a"));
       await sleep(300);
       assert.equal(made.engine.pid, null);
       process.kill(pid, "SIGCONT");
       assert.ok((await asked).cached > known);
-      await asleep;
+      await Promise.all([asleep, again]);
     });
     assert.equal((await onDisk()).length, 3);
     const made = await scriptedEngine(options);
