@@ -26,6 +26,11 @@ export type Channel = keyof typeof channels;
 export type ChannelEvent = (typeof channels)[Channel]["event"];
 export type ChannelField = (typeof channels)[Channel]["field"];
 
+/** Names of the events that tokens make, each one text for all of them: a new one a token would be compared and hashed anew. */
+export const deltaEvents = Object.fromEntries(
+  Object.entries(channels).map(([channel, { event }]) => [channel, `${event}.delta`]),
+) as Readonly<Record<Channel, `${ChannelEvent}.delta`>>;
+
 /** Event names of the parts in each list of an item. */
 export const partEvents = {
   content: "response.content_part",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { FinishReason } from "../engine/engine.ts";
 import { ApiError } from "../errors.ts";
-import { type ChannelRow, channels, type PartList } from "../spec/channels.ts";
+import { type Channel, type ChannelRow, channels, deltaEvents, type PartList } from "../spec/channels.ts";
 import { copyOf } from "../spec/copy.ts";
 import type { DeltaEvent, Event } from "../spec/events.ts";
 import type { Item } from "../spec/items.ts";
@@ -11,7 +11,9 @@ import type { Response, ResponseUsage } from "../spec/response.ts";
 
 type Fields = Record<string, unknown>;
 
-const channelOf = new Map<string, ChannelRow>(Object.values(channels).map((row) => [`${row.event}.delta`, row]));
+const channelOf = new Map<string, ChannelRow>(
+  Object.entries(deltaEvents).map(([channel, type]) => [type, channels[channel as Channel]]),
+);
 
 /** Folds events into the Response. What is done is shared with its event; only the item that still grows is a copy. */
 export class Snapshot {

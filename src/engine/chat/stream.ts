@@ -1,4 +1,5 @@
 /** Owns the way from an upstream's response body to deltas: bytes, SSE events, JSON, each parsed once. */
+import { StringDecoder } from "node:string_decoder";
 import { createParser } from "eventsource-parser";
 import { limits } from "../../limits.ts";
 import type { Delta } from "../engine.ts";
@@ -30,7 +31,8 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
   readonly #graceMs: number;
   readonly #signal: AbortSignal;
   readonly #events: Events;
-  readonly #decoder = new TextDecoder();
+  /** Not TextDecoder: while it streams, that takes the long way through ICU, for each token. */
+  readonly #decoder = new StringDecoder("utf8");
   readonly #deltas: Delta[] = [];
   /** Bytes that came while nobody waited for a delta. */
   #held = 0;
@@ -79,7 +81,7 @@ class EventReading implements AsyncIterableIterator<Delta, undefined>, BodyReade
   data(bytes: Buffer): void {
     if (this.#over) return;
     try {
-      this.#events.feed(this.#decoder.decode(bytes, { stream: true }));
+      this.#events.feed(this.#decoder.write(bytes));
     } catch (error) {
       this.broke(error);
     }
