@@ -4,7 +4,7 @@
  */
 import { open } from "node:fs/promises";
 import { encodeGguf, type GgufTensor, type GgufValue, q8Block } from "../src/model/gguf.ts";
-import { chatTemplate, end, tokenId, vocabulary } from "../src/model/scripted-text.ts";
+import { tokenizerMetadata, vocabulary } from "../src/model/scripted-text.ts";
 
 /** 0.3 billion parameters. */
 const layers = 20;
@@ -63,16 +63,7 @@ const metadata: Readonly<Record<string, GgufValue>> = {
   "llama.attention.head_count_kv": { u32: keyHeads },
   "llama.attention.layer_norm_rms_epsilon": { f32: 1e-6 },
   "llama.rope.dimension_count": { u32: headWidth },
-  "tokenizer.ggml.model": "gpt2",
-  "tokenizer.ggml.pre": "qwen2",
-  "tokenizer.ggml.tokens": vocabulary.map(({ text }) => text),
-  "tokenizer.ggml.token_type": { i32s: vocabulary.map(({ type }) => type) },
-  "tokenizer.ggml.merges": [],
-  "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
-  "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
-  "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
-  "tokenizer.ggml.add_bos_token": false,
-  "tokenizer.chat_template": chatTemplate,
+  ...tokenizerMetadata(),
 };
 
 /** Writes the model to `path`, 0.3 GB. */

@@ -182,6 +182,8 @@ export const limits = {
   engineStuckMs: 5 * minute,
   /** How long it may save slots before it ends; in the second half it begins no further one. */
   engineSaveMs: 1 * minute,
+  /** Tries to put saved slots in their place, and to delete a folder: other servers, and scanners on Windows, are in the way. */
+  engineSaveTries: 3,
   /** How long the engine process may take to end before it is killed. */
   engineCloseMs: 5 * second,
   /** How often an installation's progress is looked up, and when one that did not end counts as abandoned. */

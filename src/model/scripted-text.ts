@@ -1,5 +1,6 @@
 /** Owns what the scripted model reads and says: its scripts, its tokens and its chat template. */
 import assert from "node:assert/strict";
+import type { GgufValue } from "./gguf.ts";
 
 /** GGUF token types (llama.cpp `llama_token_type`): control tokens never come from client text, user-defined ones do. */
 const normal = 1;
@@ -208,3 +209,22 @@ export const chatTemplate = `
 {%- if enable_thinking is defined and enable_thinking is false -%}{{- "<think>\\n\\n</think>\\n\\n" -}}{%- endif -%}
 {%- endif -%}
 `.trim();
+
+/** What a GGUF file says of `tokens` and of the chat template; models of random weights have the same. */
+export function tokenizerMetadata(
+  tokens: readonly Token[] = vocabulary,
+  template: string = chatTemplate,
+): Readonly<Record<string, GgufValue>> {
+  return {
+    "tokenizer.ggml.model": "gpt2",
+    "tokenizer.ggml.pre": "qwen2",
+    "tokenizer.ggml.tokens": tokens.map(({ text }) => text),
+    "tokenizer.ggml.token_type": { i32s: tokens.map(({ type }) => type) },
+    "tokenizer.ggml.merges": [],
+    "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
+    "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
+    "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
+    "tokenizer.ggml.add_bos_token": false,
+    "tokenizer.chat_template": template,
+  };
+}

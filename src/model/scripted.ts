@@ -28,6 +28,7 @@ import {
   nameOpening,
   scripts,
   tokenId,
+  tokenizerMetadata,
   vocabulary,
   type Marker,
   type Token,
@@ -248,16 +249,7 @@ function metadata({ template = chatTemplate, marks = [] }: ScriptedOptions): Rec
     "llama.rope.freq_base": { f32: frequencyBase },
     "llama.rope.scaling.type": "linear",
     "llama.rope.scaling.factor": { f32: 1 / turn },
-    "tokenizer.ggml.model": "gpt2",
-    "tokenizer.ggml.pre": "qwen2",
-    "tokenizer.ggml.tokens": tokens.map(({ text }) => text),
-    "tokenizer.ggml.token_type": { i32s: tokens.map(({ type }) => type) },
-    "tokenizer.ggml.merges": [],
-    "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
-    "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
-    "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
-    "tokenizer.ggml.add_bos_token": false,
-    "tokenizer.chat_template": template,
+    ...tokenizerMetadata(tokens, template),
   };
 }
 

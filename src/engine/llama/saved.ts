@@ -151,7 +151,7 @@ export class SavedSlots {
       try {
         return await rename(folder, this.#published);
       } catch (error) {
-        if (tries === 3) throw error;
+        if (tries === limits.engineSaveTries) throw error;
         await remove(this.#published);
       }
     }
@@ -201,7 +201,7 @@ async function weigh(path: string): Promise<Folder> {
 
 /** On Windows a scanner may hold what was just written. */
 async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  await rm(path, { recursive: true, force: true, maxRetries: limits.engineSaveTries });
 }
 
 /**

@@ -158,7 +158,7 @@ suite("slots on disk", { timeout: 240_000 }, () => {
     await withEngine(options, async (made) => assert.equal((await ask(made, second("a"))).cached, 0));
   });
 
-  test("what processes left that died while they saved is deleted once it is old; a file between stays", async () => {
+  test("what processes left that died while they saved is deleted once it is old, and not before", async () => {
     const left = join(folder, "slots", "0123.4567");
     await mkdir(left, { recursive: true });
     await writeFile(join(left, "0"), "part of a state");

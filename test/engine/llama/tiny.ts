@@ -4,7 +4,7 @@
  */
 import { writeFile } from "node:fs/promises";
 import { encodeGguf, type GgufTensor, type GgufValue } from "../../../src/model/gguf.ts";
-import { chatTemplate, end, tokenId, vocabulary } from "../../../src/model/scripted-text.ts";
+import { tokenizerMetadata, vocabulary } from "../../../src/model/scripted-text.ts";
 
 const width = 64;
 const layers = 2;
@@ -103,16 +103,7 @@ export async function writeTinyModel(kind: TinyKind, path: string): Promise<void
     [`${kind}.feed_forward_length`]: { u32: width },
     [`${kind}.attention.layer_norm_rms_epsilon`]: { f32: 1e-6 },
     ...about,
-    "tokenizer.ggml.model": "gpt2",
-    "tokenizer.ggml.pre": "qwen2",
-    "tokenizer.ggml.tokens": vocabulary.map(({ text }) => text),
-    "tokenizer.ggml.token_type": { i32s: vocabulary.map(({ type }) => type) },
-    "tokenizer.ggml.merges": [],
-    "tokenizer.ggml.eos_token_id": { u32: tokenId(end) },
-    "tokenizer.ggml.bos_token_id": { u32: tokenId("<|endoftext|>") },
-    "tokenizer.ggml.padding_token_id": { u32: tokenId("<|endoftext|>") },
-    "tokenizer.ggml.add_bos_token": false,
-    "tokenizer.chat_template": chatTemplate,
+    ...tokenizerMetadata(),
   };
   const blocks = Array.from({ length: layers }, (_, number) =>
     Object.entries(layer()).map(([name, tensor]) => [`blk.${number}.${named(name)}`, tensor] as const),
